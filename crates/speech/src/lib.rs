@@ -1,1 +1,39 @@
-//! See docs/ARCHITECTURE.md.
+//! What is said and what is heard, without I/O: languages, grammars and how hypotheses match them, NLSML results,
+//! SSML and plain text as [`Segment`]s to be spoken, dialog URIs, and the splitting of text into clauses.
+//!
+//! Everything here is a pure function of its arguments or a small value; nothing reads a clock, a file or the network,
+//! and nothing that a peer sends makes it panic. Inputs are bounded: a document over its limit is an error, never work.
+//!
+//! A recognition runs like this: the session compiles each grammar that a RECOGNIZE names with [`Grammar::from_uri`] or
+//! [`Grammar::from_body`], gives what the engine heard to [`match_all`] (and what was keyed to [`match_all_dtmf`]), and
+//! writes the matches with [`nlsml::write`]. A SPEAK runs through [`segments`].
+
+mod answer;
+mod clause;
+mod dialog;
+mod grammar;
+mod hypothesis;
+mod language;
+mod query;
+mod segment;
+mod sound;
+mod spoken_digits;
+mod ssml;
+mod text;
+
+pub mod fuzz;
+pub mod nlsml;
+pub mod number;
+
+pub use answer::yes_no;
+pub use clause::{ClauseLimits, ClauseSplitter, clauses};
+pub use dialog::{DialogGrammar, DialogReplyUri, DialogUriError, TurnResult};
+pub use grammar::{
+    DtmfMatch, DtmfMatches, Grammar, GrammarError, GrammarErrorKind, GrammarRef, InputMode, Instance, Match, match_all,
+    match_all_dtmf,
+};
+pub use hypothesis::Hypothesis;
+pub use language::Language;
+pub use segment::{Gender, Prosody, Segment, SpeechMarkupError, SpeechMarkupErrorKind, segments};
+pub use spoken_digits::digits;
+pub use text::normalize;

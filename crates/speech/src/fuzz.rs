@@ -1,0 +1,1 @@
+//! Entry points for the fuzz targets: each takes any bytes and checks what must hold for all of them.

@@ -1,0 +1,1 @@
+//! Parameters of URIs as clients write them.
