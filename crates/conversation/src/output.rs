@@ -1,0 +1,155 @@
+use speech::{Language, TurnResult};
+
+use crate::{
+    service::{ServiceCommand, ServiceEvent},
+    turn::{CallDetails, CallerTurn, ListenerKey, Progress, SpeakerKey, TurnId, TurnKind},
+};
+
+/// What happens to a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A SPEAK of `dialog:reply` wants what the conversation has to say next.
+    SpeakerAttached {
+        /// The SPEAK.
+        speaker: SpeakerKey,
+        /// What it says about the call.
+        details: CallDetails,
+    },
+    /// So much of a SPEAK has been played. Wanted after each clause, and before [`Input::BargeIn`].
+    Played {
+        /// The SPEAK.
+        speaker: SpeakerKey,
+        /// How far it has come.
+        progress: Progress,
+    },
+    /// A SPEAK is over: played out after [`Output::ReplyEnded`], stopped, or failed. Exactly once for each attached speaker.
+    PromptDone {
+        /// The SPEAK.
+        speaker: SpeakerKey,
+        /// How it ended.
+        end: PromptEnd,
+    },
+    /// A RECOGNIZE of `builtin:speech/dialog` listens.
+    ListenerAttached {
+        /// The RECOGNIZE.
+        listener: ListenerKey,
+        /// `reply=inline`: it wants the reply's text in its result.
+        reply_inline: bool,
+        /// What it says about the call.
+        details: CallDetails,
+    },
+    /// The caller has begun to speak (after the endpointer's own smoothing).
+    SpeechStarted {
+        /// The RECOGNIZE that hears it.
+        listener: ListenerKey,
+    },
+    /// What the caller says is an interruption, not a cough: the prompt is to stop.
+    BargeIn {
+        /// The RECOGNIZE that hears it.
+        listener: ListenerKey,
+    },
+    /// The caller's turn is over. Answered by [`Output::CompleteListening`], sooner or later.
+    CallerTurn {
+        /// The RECOGNIZE that heard it.
+        listener: ListenerKey,
+        /// What the caller did.
+        turn: CallerTurn,
+    },
+    /// A RECOGNIZE ended without a turn: stopped, failed, or its session is gone.
+    ListenerDetached {
+        /// The RECOGNIZE.
+        listener: ListenerKey,
+    },
+    /// The dialog service said something.
+    Service {
+        /// The turn that it answers.
+        turn: TurnId,
+        /// What it said.
+        event: ServiceEvent,
+    },
+    /// The last session that took part in the conversation is gone.
+    Deserted,
+    /// The server ends the conversation now.
+    Close,
+}
+
+/// How a SPEAK ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptEnd {
+    /// All of it was played.
+    Completed,
+    /// It was stopped: by [`Output::StopPlayout`], by the client, or because its session is gone.
+    Stopped(Progress),
+    /// It could not be synthesized or played to its end.
+    Failed(Progress),
+}
+
+/// What a conversation wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Ask the dialog service.
+    Service(ServiceCommand),
+    /// Speak a clause, after those before it.
+    Say {
+        /// The SPEAK that speaks it.
+        speaker: SpeakerKey,
+        /// The clause.
+        clause: Clause,
+    },
+    /// No more clauses for this SPEAK: complete it when all of them have been played.
+    ReplyEnded {
+        /// The SPEAK.
+        speaker: SpeakerKey,
+    },
+    /// Stop this SPEAK now and complete it (cause `barge-in`); report [`PromptEnd::Stopped`]. No more clauses follow.
+    StopPlayout {
+        /// The SPEAK.
+        speaker: SpeakerKey,
+    },
+    /// Complete a RECOGNIZE. At most once for each listener.
+    CompleteListening {
+        /// The RECOGNIZE.
+        listener: ListenerKey,
+        /// With what.
+        outcome: ListenOutcome,
+    },
+    /// The conversation is over and may be forgotten; nothing follows. What the service still says goes nowhere.
+    Closed,
+}
+
+/// One clause of a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// Counts the clauses of this SPEAK from 0.
+    pub index: u32,
+    /// The words.
+    pub text: String,
+    /// The language to speak it in.
+    pub language: Language,
+    /// The voice, when the service chose one.
+    pub voice: Option<String>,
+    /// May the caller interrupt it?
+    pub barge_in: bool,
+    /// Its audio is worth keeping for other conversations.
+    pub cacheable: bool,
+}
+
+/// How a RECOGNIZE completes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListenOutcome {
+    /// The caller's turn ended, and this is its result. The cause follows from [`ListenResult::kind`].
+    Turn(ListenResult),
+    /// The caller's turn has not ended, but there is something for the dialplan to do: cause 000 with this result.
+    Action(ListenResult),
+    /// Another RECOGNIZE of the same conversation took its place, or the conversation was closed: no result.
+    Abandoned,
+}
+
+/// The result of a RECOGNIZE.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListenResult {
+    /// What the dialplan learns; [`TurnResult::to_instance`] makes the instance. The reason of a hang-up is in its `params`.
+    pub turn: TurnResult,
+    /// What the caller did; `None` when an action ended the listening.
+    pub kind: Option<TurnKind>,
+}

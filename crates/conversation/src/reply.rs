@@ -1,0 +1,283 @@
+use std::time::Instant;
+
+use speech::{ClauseSplitter, Language};
+
+use crate::{
+    config::ConversationLimits,
+    output::Clause,
+    service::{Action, TextPiece},
+    turn::{Heard, Progress, SpeakerKey, TurnId},
+};
+
+/// The reply to one turn: what the service wrote of it, and how far it has been spoken.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) turn: TurnId,
+    pub(crate) writing: Writing,
+    pub(crate) voicing: Voicing,
+    pub(crate) action: Due,
+    /// The clauses that are complete, in order.
+    clauses: Vec<Clause>,
+    /// Clauses before this one have been handed to the speaker.
+    next: usize,
+    progress: Progress,
+    splitter: ClauseSplitter,
+    style: Option<Style>,
+    bytes: usize,
+}
+
+/// How far the service has come with a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// Nothing has come yet.
+    Awaited { until: Instant },
+    /// It is being written.
+    Under { until: Instant },
+    /// The service has ended it, or has been given up on.
+    Complete,
+}
+
+/// How far a reply has been spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voicing {
+    /// No SPEAK has asked for it.
+    Unclaimed,
+    /// A SPEAK speaks it as it comes.
+    Speaking { speaker: SpeakerKey },
+    /// All of it has been handed to a SPEAK that is still playing.
+    Playing { speaker: SpeakerKey },
+    /// The caller interrupted; the SPEAK has been told to stop and has not yet reported how far it came.
+    Stopping { speaker: SpeakerKey },
+    /// No SPEAK is under way and none will say more of it.
+    Over,
+}
+
+/// What the dialplan is to do after a reply.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Due {
+    /// Nothing but to go on.
+    Nothing,
+    /// This, once the reply has been played.
+    Pending(Action),
+    /// This, and it has been told so.
+    Told(Action),
+}
+
+/// How a clause is to be spoken; a change of it ends a clause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Style {
+    language: Language,
+    voice: Option<String>,
+    barge_in: bool,
+    cacheable: bool,
+}
+
+impl Reply {
+    pub(crate) fn new(turn: TurnId, language: Language, until: Instant) -> Self {
+        Self {
+            turn,
+            writing: Writing::Awaited { until },
+            voicing: Voicing::Unclaimed,
+            action: Due::Nothing,
+            clauses: Vec::new(),
+            next: 0,
+            progress: Progress::default(),
+            splitter: ClauseSplitter::new(language),
+            style: None,
+            bytes: 0,
+        }
+    }
+
+    /// Adds a piece of text. Returns the bytes that did not fit.
+    pub(crate) fn add(&mut self, piece: TextPiece, language: Language, limits: &ConversationLimits) -> usize {
+        let style = Style {
+            language: piece.language.unwrap_or(language),
+            voice: piece.voice,
+            barge_in: !piece.uninterruptible,
+            cacheable: piece.cacheable,
+        };
+        if self.style.as_ref() != Some(&style) {
+            self.end_clause(limits);
+            self.splitter = ClauseSplitter::new(style.language);
+            self.style = Some(style);
+        }
+        let room = limits.reply_bytes_max.saturating_sub(self.bytes);
+        let fits = floor_char_boundary(&piece.text, room);
+        let (kept, dropped) = piece.text.split_at(fits);
+        self.bytes = self.bytes.saturating_add(kept.len());
+        let mut lost = dropped.len();
+        for text in self.splitter.push(kept) {
+            lost = lost.saturating_add(self.store(text, limits));
+        }
+        if piece.clause_end {
+            lost = lost.saturating_add(self.end_clause(limits));
+        }
+        lost
+    }
+
+    /// Ends the clause under way. Returns the bytes that did not fit.
+    pub(crate) fn end_clause(&mut self, limits: &ConversationLimits) -> usize {
+        let mut lost = 0usize;
+        for text in self.splitter.finish() {
+            lost = lost.saturating_add(self.store(text, limits));
+        }
+        lost
+    }
+
+    fn store(&mut self, text: String, limits: &ConversationLimits) -> usize {
+        let (Some(style), true) = (&self.style, self.clauses.len() < limits.reply_clauses_max) else {
+            return text.len();
+        };
+        self.clauses.push(Clause {
+            index: u32::try_from(self.clauses.len()).unwrap_or(u32::MAX),
+            text,
+            language: style.language,
+            voice: style.voice.clone(),
+            barge_in: style.barge_in,
+            cacheable: style.cacheable,
+        });
+        0
+    }
+
+    /// The next clause that has not been handed to a speaker.
+    pub(crate) fn next_clause(&mut self) -> Option<Clause> {
+        let clause = self.clauses.get(self.next).cloned()?;
+        self.next = self.next.saturating_add(1);
+        Some(clause)
+    }
+
+    /// Forgets what has been written and not been handed to a speaker.
+    pub(crate) fn drop_unsaid(&mut self) {
+        self.clauses.truncate(self.next);
+        self.splitter.finish();
+    }
+
+    /// Ends the reply where it is: nothing more is written or said of it.
+    pub(crate) fn cut(&mut self) {
+        self.writing = Writing::Complete;
+        self.drop_unsaid();
+    }
+
+    pub(crate) fn has_unsaid(&self) -> bool {
+        self.next < self.clauses.len()
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        match self.writing {
+            Writing::Complete => true,
+            Writing::Awaited { .. } | Writing::Under { .. } => false,
+        }
+    }
+
+    /// The whole text, as far as it has been written in clauses.
+    pub(crate) fn text(&self) -> String {
+        join(&self.clauses)
+    }
+
+    /// Nothing of it is left to be played, or ever will be.
+    pub(crate) fn is_played(&self) -> bool {
+        let silent = match self.voicing {
+            Voicing::Over => true,
+            Voicing::Unclaimed => !self.has_unsaid(),
+            Voicing::Speaking { .. } | Voicing::Playing { .. } | Voicing::Stopping { .. } => false,
+        };
+        silent && self.is_complete()
+    }
+
+    pub(crate) fn speaker(&self) -> Option<SpeakerKey> {
+        match self.voicing {
+            Voicing::Speaking { speaker } | Voicing::Playing { speaker } | Voicing::Stopping { speaker } => {
+                Some(speaker)
+            }
+            Voicing::Unclaimed | Voicing::Over => None,
+        }
+    }
+
+    /// May the caller interrupt what is being played? Not a clause that forbids it, and not a last word.
+    pub(crate) fn allows_barge_in(&self) -> bool {
+        let playing = usize::try_from(self.progress.clauses).unwrap_or(usize::MAX);
+        let clause_allows = self.clauses.get(playing).is_none_or(|clause| clause.barge_in);
+        clause_allows && self.action == Due::Nothing
+    }
+
+    /// Takes over how far the playout has come. Never goes back.
+    pub(crate) fn advance(&mut self, progress: Progress) {
+        if (progress.clauses, progress.partial_ms) >= (self.progress.clauses, self.progress.partial_ms) {
+            self.progress = progress;
+        }
+    }
+
+    /// Everything that was handed out has been played.
+    pub(crate) fn advance_to_end(&mut self) {
+        self.progress.clauses = u32::try_from(self.next).unwrap_or(u32::MAX);
+        self.progress.partial_ms = 0;
+        self.progress.partial_of_ms = None;
+    }
+
+    /// What the caller has heard of it; `None` when no clause was ever handed to a speaker.
+    pub(crate) fn heard(&self) -> Option<Heard> {
+        if self.next == 0 {
+            return None;
+        }
+        let whole = usize::try_from(self.progress.clauses).unwrap_or(usize::MAX).min(self.next);
+        let (played, rest) = self.clauses.split_at_checked(whole)?;
+        let mut text = join(played);
+        if let Some(clause) = rest.first() {
+            let part = heard_part(clause, &self.progress);
+            if !part.is_empty() {
+                push_joined(&mut text, part);
+            }
+        }
+        Some(Heard {
+            turn: self.turn,
+            text,
+            complete: whole == self.clauses.len() && self.is_complete(),
+            played_ms: self.progress.played_ms,
+        })
+    }
+}
+
+/// The words of a clause that were played, cut at a word (in Chinese, at a character).
+fn heard_part<'a>(clause: &'a Clause, progress: &Progress) -> &'a str {
+    // Without the clause's duration a usual rate of speech stands in: about 14 letters or 4 Chinese characters a second.
+    let characters = u64::try_from(clause.text.chars().count()).unwrap_or(u64::MAX);
+    let of_ms = match (progress.partial_of_ms, clause.language) {
+        (Some(ms), _) => u64::from(ms),
+        (None, Language::English) => characters.saturating_mul(1000) / 14,
+        (None, Language::Chinese) => characters.saturating_mul(1000) / 4,
+    };
+    let heard = characters.saturating_mul(u64::from(progress.partial_ms)).checked_div(of_ms).unwrap_or(0);
+    let heard = usize::try_from(heard.min(characters)).unwrap_or(usize::MAX);
+    let end = clause.text.char_indices().nth(heard).map_or(clause.text.len(), |(at, _)| at);
+    let (part, rest) = clause.text.split_at(end);
+    let cut_in_word = rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '\'')
+        && part.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '\'');
+    let part = if cut_in_word {
+        part.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '\'')).and_then(|at| part.get(..at)).unwrap_or("")
+    } else {
+        part
+    };
+    part.trim()
+}
+
+fn join(clauses: &[Clause]) -> String {
+    let mut text = String::new();
+    for clause in clauses {
+        push_joined(&mut text, &clause.text);
+    }
+    text
+}
+
+/// Appends with a space where two words or sentences in Latin script would otherwise touch.
+fn push_joined(text: &mut String, more: &str) {
+    let joins = text.ends_with(|c: char| c.is_ascii()) && more.starts_with(|c: char| c.is_ascii());
+    if joins && !text.is_empty() {
+        text.push(' ');
+    }
+    text.push_str(more);
+}
+
+/// The largest character boundary of `text` that is not after `at`.
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0)
+}
