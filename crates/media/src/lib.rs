@@ -1,1 +1,24 @@
-//! See docs/ARCHITECTURE.md.
+//! One RTP leg, sans-IO: packets, jitter buffer, playout, codecs, telephone events; and what engines need of audio
+//! beside it: an endpointer and a resampler.
+//!
+//! A media worker owns many [`Leg`]s and drives each by the loop in its documentation, on an absolute 10 ms schedule.
+//! Audio reaches a recognizer through a [`PcmSink`] and comes from a synthesizer in a [`PcmBuffer`]; neither blocks.
+//! `docs/protocol/rtp.md` says what we do of each RFC.
+
+mod codec;
+mod config;
+mod counters;
+mod dtmf;
+mod endpointer;
+mod leg;
+mod pcm_buffer;
+pub mod resample;
+
+pub use codec::{ClockRate, Codec};
+pub use config::{IdleSending, JitterConfig, LegConfig, LegMedia, Ptime};
+pub use counters::{DropCounts, DropReason, LegCounters};
+pub use dtmf::DtmfDigit;
+pub use endpointer::{EndpointEvent, Endpointer, EndpointerConfig};
+pub use leg::{Leg, LegCommand, LegEvent, PlayoutOutcome, UtteranceId};
+pub use pcm_buffer::{PcmBuffer, PcmOverrun, PcmSink, PcmState};
+pub use resample::Resampler;

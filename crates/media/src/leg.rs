@@ -1,0 +1,151 @@
+//! One RTP leg: what a media worker drives.
+
+use std::time::Instant;
+
+use crate::config::{LegConfig, LegMedia};
+use crate::counters::LegCounters;
+use crate::dtmf::DtmfDigit;
+use crate::pcm_buffer::{PcmBuffer, PcmSink};
+
+/// Names one utterance on a leg, chosen by whoever plays it. Late events carry it, so that they can be told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UtteranceId(pub u64);
+
+/// What a leg is told to do.
+pub enum LegCommand {
+    /// Plays `audio` after everything that was queued before it. Starts as soon as a packet of it (or its end) is
+    /// written. Always answered by one [`LegEvent::PlayoutFinished`].
+    Play {
+        /// Its name in events.
+        utterance: UtteranceId,
+        /// At the clock rate of the leg.
+        audio: PcmBuffer,
+    },
+    /// Ends one utterance, or all, the queued ones included. What sounds now fades out.
+    Stop {
+        /// Which one; `None` for all.
+        utterance: Option<UtteranceId>,
+        /// Length of the fade in milliseconds; 20 is inaudible as a click. 0 cuts.
+        fade_ms: u32,
+    },
+    /// Stops sending at the next packet, keeping the position.
+    Pause,
+    /// Goes on where [`LegCommand::Pause`] stopped.
+    Resume,
+    /// Multiplies what is played from now on, 0.0 to 4.0, ramped over 10 ms. For ducking.
+    SetGain(f32),
+    /// Gives decoded audio to `sink` from now on; a sink that was there is dropped.
+    Capture {
+        /// Where it goes.
+        sink: Box<dyn PcmSink>,
+    },
+    /// Drops the sink.
+    StopCapture,
+    /// Sends telephone events, one digit after the other, in the place of audio.
+    SendDtmf {
+        /// What is dialled.
+        digits: Vec<DtmfDigit>,
+        /// Length of each digit, in milliseconds.
+        tone_ms: u32,
+        /// Pause after each digit, in milliseconds.
+        gap_ms: u32,
+    },
+    /// The media line was negotiated again (re-INVITE).
+    Reconfigure(LegMedia),
+}
+
+/// How playing an utterance ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PlayoutOutcome {
+    /// Its last sample was played.
+    Completed,
+    /// Its writer failed, after what it had written was played; or it could not be queued.
+    Failed,
+    /// [`LegCommand::Stop`].
+    Stopped,
+}
+
+/// What happened on a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LegEvent {
+    /// The first packet of an utterance is on its way.
+    PlayoutStarted {
+        /// Which one.
+        utterance: UtteranceId,
+    },
+    /// An utterance is over; its last sample has had the time to sound.
+    PlayoutFinished {
+        /// Which one.
+        utterance: UtteranceId,
+        /// How much of it was played, in milliseconds.
+        played_ms: u64,
+        /// Why it ended.
+        outcome: PlayoutOutcome,
+    },
+    /// A digit was pressed: reported once, when it is first heard of.
+    Dtmf {
+        /// Which key.
+        digit: DtmfDigit,
+        /// Its length so far in milliseconds: often 0, for it is reported at its start.
+        duration_ms: u32,
+    },
+    /// The sink had no room and was dropped.
+    CaptureOverrun,
+    /// All digits of the last [`LegCommand::SendDtmf`] were sent.
+    DtmfSent,
+}
+
+/// One RTP leg, sans-IO: packets, commands and the time go in; packets, events and audio come out.
+///
+/// ```text
+/// every 10 ms:  for each datagram:   leg.receive(now, datagram)
+///               for each command:    leg.command(now, command)
+///               leg.tick(now)
+///               while let Some(packet) = leg.poll_packet() { send }
+///               while let Some(event) = leg.poll_event() { deliver }
+/// ```
+pub struct Leg {
+    config: LegConfig,
+    counters: LegCounters,
+}
+
+impl Leg {
+    /// A leg born at `now`, which is also the zero of its outgoing timestamps.
+    pub fn new(config: LegConfig, _now: Instant) -> Self {
+        Self { config, counters: LegCounters::default() }
+    }
+
+    /// Takes a datagram that came from the peer. Anything may be in it.
+    pub fn receive(&mut self, _now: Instant, _packet: &[u8]) {}
+
+    /// Takes a command.
+    pub fn command(&mut self, _now: Instant, _command: LegCommand) {}
+
+    /// Advances the leg. Call it every 10 ms; a late call catches up by at most one packet beyond the one due.
+    pub fn tick(&mut self, _now: Instant) {}
+
+    /// The next packet to send, until `None`. At most two come of one tick.
+    pub fn poll_packet(&mut self) -> Option<&[u8]> {
+        None
+    }
+
+    /// The next event, until `None`.
+    pub fn poll_event(&mut self) -> Option<LegEvent> {
+        None
+    }
+
+    /// The utterance that is playing, or paused, and how much of it was sent, in milliseconds.
+    pub fn position(&self) -> Option<(UtteranceId, u64)> {
+        None
+    }
+
+    /// Numbers since the leg's birth.
+    pub fn counters(&self) -> &LegCounters {
+        &self.counters
+    }
+
+    /// What it runs with.
+    pub fn config(&self) -> &LegConfig {
+        &self.config
+    }
+}
