@@ -1,0 +1,23 @@
+//! What to listen for.
+
+use speech::Language;
+
+/// One listening: from the start of a RECOGNIZE to the end of the caller's turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenSpec {
+    /// The language the caller is expected to speak.
+    pub language: Language,
+    /// Samples per second of the audio that will come: the leg's clock rate, 8000–48000.
+    pub sample_rate_hz: u32,
+    /// Words and phrases that are likely, best first. Engines that can be biased use them; others ignore them.
+    pub phrases: Vec<String>,
+    /// Whether [`ListenEvent::Partial`](crate::ListenEvent::Partial) is wanted.
+    pub partials: bool,
+}
+
+impl ListenSpec {
+    /// Listens for `language` in audio of `sample_rate_hz`, without phrases and partials.
+    pub fn new(language: Language, sample_rate_hz: u32) -> Self {
+        Self { language, sample_rate_hz, phrases: Vec::new(), partials: false }
+    }
+}
