@@ -23,6 +23,7 @@ mod clock;
 mod config;
 mod error;
 mod permit;
+mod pool;
 mod worker_counts;
 
 pub mod fake;
@@ -34,6 +35,7 @@ pub use config::{
     RecognizerRole, SherpaConfig, VoiceFiles, VoiceModel,
 };
 pub use error::{EngineError, EngineErrorKind};
+pub use pool::PoolStatus;
 pub use recognition::{ListenEvent, ListenSpec, Listener, Recognition, RecognitionPermit};
 pub use synthesis::{Synthesis, SynthesisDone, SynthesisHandle, SynthesisPermit, SynthesisSpec};
 pub use worker_counts::{WorkerConfig, WorkerCounts, worker_counts};
