@@ -12,7 +12,7 @@ use crate::{
     output::{Input, ListenOutcome, ListenResult, Output, PromptEnd},
     reply::{Due, Reply, Voicing, Writing},
     service::{Action, EndReason, ServiceCommand, ServiceEvent, TakeTurn, TextPiece},
-    turn::{CallDetails, CallerTurn, ListenerKey, Progress, SpeakerKey, TurnId},
+    turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, SpeakerKey, TurnId, TurnKind},
 };
 
 /// One conversation with a caller. See the [crate] for how it is driven.
@@ -41,7 +41,7 @@ enum Lead {
     /// There is a last reply, complete or not.
     Replying(Reply),
     /// The dialplan has been told to end the call, and the service that the conversation is over.
-    Ended { action: Action },
+    Ended { turn: TurnId, action: Action },
     /// Over.
     Closed,
 }
@@ -50,7 +50,10 @@ enum Lead {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Presence {
     Present,
-    Deserted { since: Instant },
+    /// Nobody is there; the conversation ends at this time unless somebody comes back.
+    Deserted {
+        until: Instant,
+    },
 }
 
 /// The RECOGNIZE that is open.
@@ -120,12 +123,44 @@ impl Conversation {
 
     /// Takes one input. Drain [`poll_output`](Self::poll_output) before the next.
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        let _ = (now, input);
+        match input {
+            Input::SpeakerAttached { speaker, details } => self.attach_speaker(now, speaker, details),
+            Input::Played { speaker, progress } => match self.reply_of(speaker) {
+                Some(reply) => reply.advance(progress),
+                None => self.count_late_input(),
+            },
+            Input::PromptDone { speaker, end } => self.end_prompt(speaker, end),
+            Input::ListenerAttached { listener, reply_inline, details } => {
+                self.attach_listener(
+                    now,
+                    Listener { key: listener, reply_inline, phase: ListenerPhase::Listening },
+                    details,
+                );
+            }
+            Input::BargeIn { listener } => self.barge_in(listener),
+            Input::CallerTurn { listener, turn } => self.end_caller_turn(now, listener, turn),
+            Input::ListenerDetached { listener } => {
+                if self.listener.as_ref().is_some_and(|open| open.key == listener) {
+                    self.listener = None;
+                }
+            }
+            Input::Service { turn, event } => self.hear_service(now, turn, event),
+            Input::Deserted => self.desert(now),
+            Input::Close => self.close(EndReason::Server),
+        }
+        self.settle(now);
     }
 
     /// Does what is due. Does nothing when called early.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        while let Some((timer, _)) = self.next_timer().filter(|&(_, at)| at <= now) {
+            match timer {
+                Timer::GreetingGrace => self.start(now),
+                Timer::FirstEvent | Timer::NextEvent => self.fall_back(),
+                Timer::Linger => self.close(EndReason::CallerGone),
+            }
+            self.settle(now);
+        }
     }
 
     /// The next thing to be done; `None` when there is nothing more for now.
@@ -135,11 +170,497 @@ impl Conversation {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.next_timer().map(|(_, at)| at)
     }
 
     /// What was dropped so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
+
+    /// The language in which the service speaks now.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// The last turn, once the conversation has begun.
+    pub fn turn(&self) -> Option<TurnId> {
+        match &self.lead {
+            Lead::Replying(reply) => Some(reply.turn),
+            Lead::Ended { turn, .. } => Some(*turn),
+            Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Closed => None,
+        }
+    }
+
+    // --- Speakers ---------------------------------------------------------------------------------------------------------------
+
+    fn attach_speaker(&mut self, now: Instant, speaker: SpeakerKey, details: CallDetails) {
+        self.learn(details);
+        self.start(now);
+        if let Lead::Replying(reply) = &mut self.lead
+            && reply.voicing == Voicing::Unclaimed
+        {
+            reply.voicing = Voicing::Speaking { speaker };
+        } else {
+            // Nothing to say: the reply was spoken, another SPEAK speaks it, or the conversation is over.
+            self.outputs.push_back(Output::ReplyEnded { speaker });
+        }
+    }
+
+    fn end_prompt(&mut self, speaker: SpeakerKey, end: PromptEnd) {
+        // A SPEAK that was told to end at once reports its end too: that is nothing late.
+        let Some(reply) = self.reply_of(speaker) else { return };
+        match end {
+            PromptEnd::Completed => reply.advance_to_end(),
+            PromptEnd::Stopped(progress) | PromptEnd::Failed(progress) => reply.advance(progress),
+        }
+        let interrupted = match (reply.voicing, end) {
+            // The last clauses were played.
+            (Voicing::Playing { .. }, PromptEnd::Completed) => {
+                reply.voicing = Voicing::Over;
+                false
+            }
+            // Stopped before it said anything: the reply is still there for the next SPEAK.
+            (Voicing::Speaking { .. }, _) if !reply.was_begun() => {
+                reply.voicing = Voicing::Unclaimed;
+                false
+            }
+            (Voicing::Stopping { .. }, _) | (_, PromptEnd::Stopped(_)) => {
+                reply.voicing = Voicing::Over;
+                reply.cut();
+                reply.action == Due::Nothing
+            }
+            (_, PromptEnd::Completed | PromptEnd::Failed(_)) => {
+                reply.voicing = Voicing::Over;
+                reply.cut();
+                false
+            }
+        };
+        if let (true, Some(heard)) = (interrupted, reply.heard()) {
+            self.outputs.push_back(Output::Service(ServiceCommand::Interrupt(heard)));
+        }
+    }
+
+    fn barge_in(&mut self, listener: ListenerKey) {
+        if self.listener.as_ref().is_none_or(|open| open.key != listener) {
+            return self.count_late_input();
+        }
+        let Lead::Replying(reply) = &mut self.lead else { return };
+        let (Voicing::Speaking { speaker } | Voicing::Playing { speaker }) = reply.voicing else { return };
+        if reply.was_begun() && reply.allows_barge_in() {
+            reply.voicing = Voicing::Stopping { speaker };
+            reply.cut();
+            self.counters.interruptions = self.counters.interruptions.saturating_add(1);
+            self.outputs.push_back(Output::StopPlayout { speaker });
+        }
+    }
+
+    // --- Listeners --------------------------------------------------------------------------------------------------------------
+
+    fn attach_listener(&mut self, now: Instant, listener: Listener, details: CallDetails) {
+        self.learn(details);
+        if let Some(older) = self.listener.replace(listener) {
+            self.complete_listening(older.key, ListenOutcome::Abandoned);
+        }
+        if let Lead::Fresh = self.lead {
+            self.lead = Lead::GreetingAwaited { until: later(now, self.config.greeting_grace) };
+        }
+    }
+
+    fn end_caller_turn(&mut self, now: Instant, key: ListenerKey, turn: CallerTurn) {
+        let Some(listener) = self.listener.take_if(|open| open.key == key && open.is_listening()) else {
+            return self.count_late_input();
+        };
+        let silence = turn.input.kind() == TurnKind::NoInput;
+        match &self.lead {
+            // Nothing was asked yet, so silence says nothing; a word begins the conversation.
+            Lead::Fresh | Lead::GreetingAwaited { .. } => {
+                if silence {
+                    self.complete_turn(&listener, &turn, TurnId::GREETING);
+                } else {
+                    self.start(now);
+                    self.take_turn(now, listener, turn);
+                }
+            }
+            Lead::Replying(reply) => {
+                let id = reply.turn;
+                let due = matches!(reply.action, Due::Pending(_));
+                let must_be_heard = reply.speaker().is_some() && !reply.allows_barge_in();
+                if must_be_heard && (due || !silence) {
+                    self.listener = Some(Listener { phase: ListenerPhase::Held { turn }, ..listener });
+                } else if due || (silence && !reply.is_played()) {
+                    // The last word is still to be spoken, or the caller waits for the robot: that is no turn, and the dialplan goes on.
+                    self.complete_turn(&listener, &turn, id);
+                } else {
+                    self.take_turn(now, listener, turn);
+                }
+            }
+            Lead::Ended { turn: id, action } => {
+                let result = self.result(*id, Some(&turn), action, None);
+                self.complete_listening(listener.key, ListenOutcome::Turn(result));
+            }
+            Lead::Closed => self.complete_listening(listener.key, ListenOutcome::Abandoned),
+        }
+    }
+
+    /// Sends the caller's turn to the service, and completes the listener unless it wants the reply.
+    fn take_turn(&mut self, now: Instant, listener: Listener, turn: CallerTurn) {
+        let Lead::Replying(reply) = &self.lead else { return };
+        let id = reply.turn.next();
+        let heard = reply.heard();
+        match reply.voicing {
+            Voicing::Speaking { speaker } | Voicing::Playing { speaker } => {
+                if reply.was_begun() {
+                    self.counters.interruptions = self.counters.interruptions.saturating_add(1);
+                }
+                self.outputs.push_back(Output::StopPlayout { speaker });
+            }
+            Voicing::Unclaimed | Voicing::Stopping { .. } | Voicing::Over => {}
+        }
+        let command = self.describe(now, id, &turn, heard);
+        self.outputs.push_back(Output::Service(ServiceCommand::TakeTurn(command)));
+        self.lead = Lead::Replying(Reply::new(id, self.language, later(now, self.config.first_event_timeout)));
+        if listener.reply_inline {
+            self.listener = Some(Listener { phase: ListenerPhase::AwaitingReply { turn }, ..listener });
+        } else {
+            self.complete_turn(&listener, &turn, id);
+        }
+    }
+
+    fn describe(&self, now: Instant, id: TurnId, turn: &CallerTurn, heard: Option<Heard>) -> TakeTurn {
+        let kind = turn.input.kind();
+        let (transcript, dtmf) = match kind {
+            TurnKind::Dtmf => ("", turn.input.transcript()),
+            TurnKind::Speech | TurnKind::NoInput | TurnKind::NoMatch => (turn.input.transcript(), ""),
+        };
+        TakeTurn {
+            turn: id,
+            kind,
+            transcript: transcript.to_owned(),
+            confidence: turn.input.confidence(),
+            hypotheses: turn.input.hypotheses().iter().take(self.config.limits.hypotheses_max).cloned().collect(),
+            dtmf: dtmf.to_owned(),
+            language: turn.input.hypotheses().first().map_or(self.language, |best| best.language),
+            speech_started_ms: turn.speech_started.map(|at| self.elapsed_ms(at)),
+            speech_ended_ms: turn.speech_ended.map(|at| self.elapsed_ms(at)),
+            turn_ended_ms: self.elapsed_ms(now),
+            heard,
+        }
+    }
+
+    fn complete_turn(&mut self, listener: &Listener, turn: &CallerTurn, id: TurnId) {
+        let result = self.result(id, Some(turn), &Action::Continue, None);
+        self.complete_listening(listener.key, ListenOutcome::Turn(result));
+    }
+
+    fn complete_listening(&mut self, listener: ListenerKey, outcome: ListenOutcome) {
+        self.outputs.push_back(Output::CompleteListening { listener, outcome });
+    }
+
+    fn result(&self, id: TurnId, turn: Option<&CallerTurn>, action: &Action, reply: Option<String>) -> ListenResult {
+        let input = turn.map(|turn| &turn.input);
+        let (target, summary, params) = match action {
+            Action::Continue => (None, None, Map::new()),
+            Action::Transfer { target, summary } => (Some(target.clone()), Some(summary.clone()), Map::new()),
+            Action::Hangup { reason } => {
+                (None, None, Map::from_iter([("reason".to_owned(), Value::from(reason.as_str()))]))
+            }
+            Action::Custom { params, .. } => {
+                (None, None, params.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect())
+            }
+        };
+        ListenResult {
+            turn: TurnResult {
+                transcript: input.map_or("", CallerInput::transcript).to_owned(),
+                confidence: input.map_or(0.0, CallerInput::confidence),
+                language: Some(
+                    input.and_then(|input| input.hypotheses().first()).map_or(self.language, |best| best.language),
+                ),
+                action: action.name().to_owned(),
+                target,
+                summary,
+                turn: u64::from(id.0),
+                intent: self.intent.clone(),
+                slots: self.slots.clone(),
+                reply,
+                params,
+            },
+            kind: input.map(CallerInput::kind),
+        }
+    }
+
+    // --- The dialog service -----------------------------------------------------------------------------------------------------
+
+    /// Asks for the greeting, if nobody has.
+    fn start(&mut self, now: Instant) {
+        match self.lead {
+            Lead::Fresh | Lead::GreetingAwaited { .. } => {}
+            Lead::Replying(_) | Lead::Ended { .. } | Lead::Closed => return,
+        }
+        self.language = self.details.language.unwrap_or(self.config.language);
+        self.outputs.push_back(Output::Service(ServiceCommand::Start(self.details.clone())));
+        let until = later(now, self.config.first_event_timeout);
+        self.lead = Lead::Replying(Reply::new(TurnId::GREETING, self.language, until));
+    }
+
+    fn hear_service(&mut self, now: Instant, turn: TurnId, event: ServiceEvent) {
+        let limits = self.config.limits;
+        let reply = match &mut self.lead {
+            Lead::Replying(reply) if reply.turn == turn && !reply.is_closed() => reply,
+            Lead::Replying(_) | Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } | Lead::Closed => {
+                self.counters.late_events = self.counters.late_events.saturating_add(1);
+                return;
+            }
+        };
+        reply.writing = Writing::Under { until: later(now, self.config.next_event_timeout) };
+        let lost = match event {
+            ServiceEvent::Text(piece) => {
+                self.language = piece.language.unwrap_or(self.language);
+                reply.add(piece, self.language, &limits)
+            }
+            ServiceEvent::Action(Action::Continue) => {
+                reply.action = Due::Nothing;
+                0
+            }
+            ServiceEvent::Action(action) => {
+                reply.action = Due::Pending(action);
+                0
+            }
+            ServiceEvent::Slots(slots) => {
+                let bytes = serde_json::to_string(&slots).map_or(usize::MAX, |json| json.len());
+                if bytes <= limits.form_bytes_max {
+                    self.slots = slots;
+                    0
+                } else {
+                    bytes
+                }
+            }
+            ServiceEvent::Intent(intent) => {
+                self.intent = Some(intent);
+                0
+            }
+            ServiceEvent::End => reply.complete(&limits),
+            ServiceEvent::Failed(_) => {
+                self.fall_back();
+                0
+            }
+        };
+        self.count_over_limit(lost);
+    }
+
+    /// Gives the service up for this reply, and lets the fallback say and do what is configured.
+    fn fall_back(&mut self) {
+        let Lead::Replying(reply) = &mut self.lead else { return };
+        self.counters.fallbacks = self.counters.fallbacks.saturating_add(1);
+        let fallback = &self.config.fallback;
+        let sentence = fallback.sentence(self.language).to_owned();
+        let piece = TextPiece { cacheable: true, ..TextPiece::plain(sentence) };
+        reply.replace_rest(piece, self.language, &self.config.limits);
+        reply.action = match &fallback.action {
+            Action::Continue => Due::Nothing,
+            action @ (Action::Transfer { .. } | Action::Hangup { .. } | Action::Custom { .. }) => {
+                Due::Pending(action.clone())
+            }
+        };
+    }
+
+    // --- What follows from the state --------------------------------------------------------------------------------------------
+
+    /// Does all that has become possible: clauses to the speaker, then the action or the held turn to the listener.
+    fn settle(&mut self, now: Instant) {
+        if let Lead::Replying(reply) = &mut self.lead
+            && let Voicing::Speaking { speaker } = reply.voicing
+        {
+            while let Some(clause) = reply.next_clause() {
+                self.outputs.push_back(Output::Say { speaker, clause });
+            }
+            if reply.is_closed() {
+                reply.voicing = Voicing::Playing { speaker };
+                self.outputs.push_back(Output::ReplyEnded { speaker });
+            }
+        }
+        let Some(listener) = self.listener.take() else { return };
+        self.listener = self.settle_listener(now, listener);
+    }
+
+    /// Completes a listener that has nothing more to wait for, or gives it back.
+    fn settle_listener(&mut self, now: Instant, listener: Listener) -> Option<Listener> {
+        let reply = match &mut self.lead {
+            Lead::Fresh | Lead::GreetingAwaited { .. } => return Some(listener),
+            Lead::Replying(reply) => reply,
+            Lead::Ended { turn, action } => {
+                let (turn, action) = (*turn, action.clone());
+                let result = self.result(turn, None, &action, None);
+                self.complete_listening(listener.key, ListenOutcome::Action(result));
+                return None;
+            }
+            Lead::Closed => {
+                self.complete_listening(listener.key, ListenOutcome::Abandoned);
+                return None;
+            }
+        };
+        match (&listener.phase, reply.action.clone()) {
+            (ListenerPhase::AwaitingReply { turn }, due) if reply.is_closed() => {
+                // The client speaks the reply itself.
+                if reply.voicing == Voicing::Unclaimed {
+                    reply.voicing = Voicing::Over;
+                }
+                let (id, text) = (reply.turn, reply.text());
+                let action = match due {
+                    Due::Pending(action) => action,
+                    Due::Nothing | Due::Told => Action::Continue,
+                };
+                let result = self.result(id, Some(turn), &action, Some(text));
+                self.complete_listening(listener.key, ListenOutcome::Turn(result));
+                self.tell(action);
+                None
+            }
+            (ListenerPhase::Listening, Due::Pending(action)) if reply.is_played() => {
+                let id = reply.turn;
+                let result = self.result(id, None, &action, None);
+                self.complete_listening(listener.key, ListenOutcome::Action(result));
+                self.tell(action);
+                None
+            }
+            (ListenerPhase::Held { turn }, Due::Pending(action)) if reply.is_played() => {
+                let id = reply.turn;
+                let result = self.result(id, Some(turn), &action, None);
+                self.complete_listening(listener.key, ListenOutcome::Turn(result));
+                self.tell(action);
+                None
+            }
+            (ListenerPhase::Held { turn }, Due::Nothing | Due::Told) if reply.is_played() => {
+                let turn = turn.clone();
+                self.take_turn(now, Listener { phase: ListenerPhase::Listening, ..listener }, turn);
+                self.listener.take()
+            }
+            (
+                ListenerPhase::Listening | ListenerPhase::Held { .. } | ListenerPhase::AwaitingReply { .. },
+                Due::Nothing | Due::Pending(_) | Due::Told,
+            ) => Some(listener),
+        }
+    }
+
+    /// The dialplan has been told what to do.
+    fn tell(&mut self, action: Action) {
+        let Lead::Replying(reply) = &mut self.lead else { return };
+        let reason = match (&action, reply.writing) {
+            (Action::Continue, _) => return,
+            (Action::Custom { .. }, _) => {
+                reply.action = Due::Told;
+                return;
+            }
+            (Action::Hangup { .. } | Action::Transfer { .. }, Writing::Replaced) => EndReason::ServiceFailed,
+            (Action::Hangup { .. }, _) => EndReason::Hangup,
+            (Action::Transfer { .. }, _) => EndReason::Transfer,
+        };
+        let (turn, heard) = (reply.turn, reply.heard());
+        self.outputs.push_back(Output::Service(ServiceCommand::End { reason, heard }));
+        self.lead = Lead::Ended { turn, action };
+    }
+
+    fn desert(&mut self, now: Instant) {
+        match self.lead {
+            Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } => self.close(EndReason::CallerGone),
+            Lead::Replying(_) => self.presence = Presence::Deserted { until: later(now, self.config.linger) },
+            Lead::Closed => {}
+        }
+    }
+
+    fn close(&mut self, reason: EndReason) {
+        match std::mem::replace(&mut self.lead, Lead::Closed) {
+            Lead::Closed => return,
+            Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } => {}
+            Lead::Replying(reply) => {
+                match reply.voicing {
+                    Voicing::Speaking { speaker } | Voicing::Playing { speaker } => {
+                        self.outputs.push_back(Output::StopPlayout { speaker });
+                    }
+                    Voicing::Unclaimed | Voicing::Stopping { .. } | Voicing::Over => {}
+                }
+                let heard = reply.heard();
+                self.outputs.push_back(Output::Service(ServiceCommand::End { reason, heard }));
+            }
+        }
+        if let Some(listener) = self.listener.take() {
+            self.complete_listening(listener.key, ListenOutcome::Abandoned);
+        }
+        self.outputs.push_back(Output::Closed);
+    }
+
+    fn next_timer(&self) -> Option<(Timer, Instant)> {
+        let lead = match &self.lead {
+            Lead::Fresh | Lead::Ended { .. } => None,
+            Lead::GreetingAwaited { until } => Some((Timer::GreetingGrace, *until)),
+            Lead::Replying(reply) => match reply.writing {
+                Writing::Awaited { until } => Some((Timer::FirstEvent, until)),
+                Writing::Under { until } => Some((Timer::NextEvent, until)),
+                Writing::Complete | Writing::Cut | Writing::Replaced => None,
+            },
+            Lead::Closed => return None,
+        };
+        let presence = match self.presence {
+            Presence::Present => None,
+            Presence::Deserted { until } => Some((Timer::Linger, until)),
+        };
+        lead.into_iter().chain(presence).min_by_key(|&(_, at)| at)
+    }
+
+    /// Takes over what a request says about the call; what the greeting was asked for with stays.
+    fn learn(&mut self, details: CallDetails) {
+        self.presence = Presence::Present;
+        let known = &mut self.details;
+        known.language = known.language.or(details.language);
+        known.flow = known.flow.take().or(details.flow);
+        known.caller_number = known.caller_number.take().or(details.caller_number);
+        known.called_number = known.called_number.take().or(details.called_number);
+        let limits = self.config.limits;
+        let mut lost = 0usize;
+        for (name, value) in details.variables {
+            let bytes = name.len().saturating_add(value.len());
+            if bytes > limits.variable_bytes_max {
+                lost = lost.saturating_add(1);
+            } else if let Some(variable) = known.variables.iter_mut().find(|(known, _)| *known == name) {
+                variable.1 = value;
+            } else if known.variables.len() < limits.variables_max {
+                known.variables.push((name, value));
+            } else {
+                lost = lost.saturating_add(1);
+            }
+        }
+        self.count_over_limit(lost);
+    }
+
+    fn reply_of(&mut self, speaker: SpeakerKey) -> Option<&mut Reply> {
+        match &mut self.lead {
+            Lead::Replying(reply) if reply.speaker() == Some(speaker) => Some(reply),
+            Lead::Replying(_) | Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } | Lead::Closed => None,
+        }
+    }
+
+    fn elapsed_ms(&self, at: Instant) -> u32 {
+        u32::try_from(at.saturating_duration_since(self.started_at).as_millis()).unwrap_or(u32::MAX)
+    }
+
+    fn count_late_input(&mut self) {
+        self.counters.late_inputs = self.counters.late_inputs.saturating_add(1);
+    }
+
+    fn count_over_limit(&mut self, lost: usize) {
+        self.counters.over_limit = self.counters.over_limit.saturating_add(u64::try_from(lost).unwrap_or(u64::MAX));
+    }
+}
+
+impl Listener {
+    fn is_listening(&self) -> bool {
+        match self.phase {
+            ListenerPhase::Listening => true,
+            ListenerPhase::Held { .. } | ListenerPhase::AwaitingReply { .. } => false,
+        }
+    }
+}
+
+/// `now` and a while; a configured while that overflows time means now.
+fn later(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait).unwrap_or(now)
 }

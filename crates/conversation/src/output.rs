@@ -38,17 +38,13 @@ pub enum Input {
         /// What it says about the call.
         details: CallDetails,
     },
-    /// The caller has begun to speak (after the endpointer's own smoothing).
-    SpeechStarted {
-        /// The RECOGNIZE that hears it.
-        listener: ListenerKey,
-    },
     /// What the caller says is an interruption, not a cough: the prompt is to stop.
     BargeIn {
         /// The RECOGNIZE that hears it.
         listener: ListenerKey,
     },
-    /// The caller's turn is over. Answered by [`Output::CompleteListening`], sooner or later.
+    /// The caller's turn is over. Answered by [`Output::CompleteListening`]: at once, unless the robot is saying something that may not
+    /// be interrupted or the listener wants the reply in its result.
     CallerTurn {
         /// The RECOGNIZE that heard it.
         listener: ListenerKey,

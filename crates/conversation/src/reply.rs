@@ -33,8 +33,12 @@ pub(crate) enum Writing {
     Awaited { until: Instant },
     /// It is being written.
     Under { until: Instant },
-    /// The service has ended it, or has been given up on.
+    /// The service has ended it.
     Complete,
+    /// It was ended where it was: interrupted, or stopped by the client.
+    Cut,
+    /// The service was given up on, and the fallback took its place.
+    Replaced,
 }
 
 /// How far a reply has been spoken.
@@ -59,8 +63,8 @@ pub(crate) enum Due {
     Nothing,
     /// This, once the reply has been played.
     Pending(Action),
-    /// This, and it has been told so.
-    Told(Action),
+    /// It has been told.
+    Told,
 }
 
 /// How a clause is to be spoken; a change of it ends a clause.
@@ -115,8 +119,14 @@ impl Reply {
         lost
     }
 
+    /// The service has written all of it. Returns the bytes that did not fit.
+    pub(crate) fn complete(&mut self, limits: &ConversationLimits) -> usize {
+        self.writing = Writing::Complete;
+        self.end_clause(limits)
+    }
+
     /// Ends the clause under way. Returns the bytes that did not fit.
-    pub(crate) fn end_clause(&mut self, limits: &ConversationLimits) -> usize {
+    fn end_clause(&mut self, limits: &ConversationLimits) -> usize {
         let mut lost = 0usize;
         for text in self.splitter.finish() {
             lost = lost.saturating_add(self.store(text, limits));
@@ -147,24 +157,43 @@ impl Reply {
     }
 
     /// Forgets what has been written and not been handed to a speaker.
-    pub(crate) fn drop_unsaid(&mut self) {
+    fn drop_unsaid(&mut self) {
         self.clauses.truncate(self.next);
         self.splitter.finish();
     }
 
     /// Ends the reply where it is: nothing more is written or said of it.
     pub(crate) fn cut(&mut self) {
-        self.writing = Writing::Complete;
+        self.writing = Writing::Cut;
         self.drop_unsaid();
+    }
+
+    /// Puts `piece` in the place of what the service did not write or was not said of it.
+    pub(crate) fn replace_rest(&mut self, piece: TextPiece, language: Language, limits: &ConversationLimits) {
+        self.drop_unsaid();
+        let limits = ConversationLimits {
+            reply_bytes_max: self.bytes.saturating_add(piece.text.len()),
+            reply_clauses_max: self.clauses.len().saturating_add(limits.reply_clauses_max),
+            ..*limits
+        };
+        self.add(piece, language, &limits);
+        self.end_clause(&limits);
+        self.writing = Writing::Replaced;
     }
 
     pub(crate) fn has_unsaid(&self) -> bool {
         self.next < self.clauses.len()
     }
 
-    pub(crate) fn is_complete(&self) -> bool {
+    /// Some of it has been handed to a speaker.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.next > 0
+    }
+
+    /// Nothing more will be written of it.
+    pub(crate) fn is_closed(&self) -> bool {
         match self.writing {
-            Writing::Complete => true,
+            Writing::Complete | Writing::Cut | Writing::Replaced => true,
             Writing::Awaited { .. } | Writing::Under { .. } => false,
         }
     }
@@ -181,7 +210,7 @@ impl Reply {
             Voicing::Unclaimed => !self.has_unsaid(),
             Voicing::Speaking { .. } | Voicing::Playing { .. } | Voicing::Stopping { .. } => false,
         };
-        silent && self.is_complete()
+        silent && self.is_closed()
     }
 
     pub(crate) fn speaker(&self) -> Option<SpeakerKey> {
@@ -197,7 +226,7 @@ impl Reply {
     pub(crate) fn allows_barge_in(&self) -> bool {
         let playing = usize::try_from(self.progress.clauses).unwrap_or(usize::MAX);
         let clause_allows = self.clauses.get(playing).is_none_or(|clause| clause.barge_in);
-        clause_allows && self.action == Due::Nothing
+        clause_allows && !matches!(self.action, Due::Pending(_))
     }
 
     /// Takes over how far the playout has come. Never goes back.
@@ -231,7 +260,7 @@ impl Reply {
         Some(Heard {
             turn: self.turn,
             text,
-            complete: whole == self.clauses.len() && self.is_complete(),
+            complete: whole == self.clauses.len() && self.writing == Writing::Complete,
             played_ms: self.progress.played_ms,
         })
     }
