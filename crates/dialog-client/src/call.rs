@@ -1,0 +1,307 @@
+use std::{future::pending, pin::Pin, time::Duration};
+
+use conversation::{CallDetails, EndReason, Heard, ServiceCommand, ServiceEvent, ServiceFailure, TakeTurn, TurnId};
+use futures::FutureExt as _;
+use proto::v1::{self, dialog_client::DialogClient as Stub};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Sleep, sleep, timeout},
+};
+use tonic::{Code, Request, Status, Streaming, transport::Channel};
+
+use crate::{client::DialogTimeouts, convert};
+
+/// The longest wait between two tries.
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Something from the dialog service.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DialogEvent {
+    /// An event of a reply. After an end or a failure nothing more comes of that turn; of a turn that was cancelled no end comes.
+    Reply {
+        /// The turn that it answers.
+        turn: TurnId,
+        /// What the service said.
+        event: ServiceEvent,
+    },
+    /// The conversation was ended, and this is its record: `None` when the service did not give it. Nothing follows.
+    Record(Option<v1::Record>),
+}
+
+/// Why a command was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DialogCallError {
+    /// The service is so far behind that commands pile up.
+    #[error("too many commands wait for the dialog service")]
+    Full,
+    /// The task is over.
+    #[error("the conversation with the dialog service is over")]
+    Over,
+}
+
+/// Where a conversation's commands go. Dropping it ends the task, without an end of the conversation at the service.
+#[derive(Debug)]
+pub struct DialogCall {
+    commands: mpsc::Sender<ServiceCommand>,
+}
+
+impl DialogCall {
+    pub(crate) fn new(commands: mpsc::Sender<ServiceCommand>) -> Self {
+        Self { commands }
+    }
+
+    /// Hands over a command; never waits.
+    ///
+    /// # Errors
+    /// When too many commands wait, or the task is over.
+    pub fn send(&self, command: ServiceCommand) -> Result<(), DialogCallError> {
+        self.commands.try_send(command).map_err(|err| match err {
+            mpsc::error::TrySendError::Full(_) => DialogCallError::Full,
+            mpsc::error::TrySendError::Closed(_) => DialogCallError::Over,
+        })
+    }
+}
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Carries out the commands of one conversation. See [`DialogClient::open`](crate::DialogClient::open).
+#[derive(Debug)]
+pub struct DialogTask {
+    line: Line,
+    commands: mpsc::Receiver<ServiceCommand>,
+}
+
+/// What each call of a conversation needs.
+#[derive(Debug, Clone)]
+struct Line {
+    stub: Stub<Channel>,
+    timeouts: DialogTimeouts,
+    conversation_id: String,
+    events: mpsc::Sender<DialogEvent>,
+}
+
+/// Whether the service knows the conversation. Until it does, nothing else is asked of it, but not for ever.
+enum Opening {
+    Opened,
+    Under { opened: oneshot::Receiver<()>, patience: Pin<Box<Sleep>> },
+}
+
+impl Opening {
+    async fn finished(&mut self) {
+        match self {
+            Self::Opened => pending().await,
+            Self::Under { opened, patience } => {
+                tokio::select! {
+                    // A sender that was dropped means that it failed, and the next call will find out how.
+                    _ = opened => {}
+                    () = patience => {}
+                }
+            }
+        }
+    }
+
+    fn is_under(&self) -> bool {
+        matches!(self, Self::Under { .. })
+    }
+}
+
+impl DialogTask {
+    pub(crate) fn new(
+        stub: Stub<Channel>,
+        timeouts: DialogTimeouts,
+        conversation_id: String,
+        commands: mpsc::Receiver<ServiceCommand>,
+        events: mpsc::Sender<DialogEvent>,
+    ) -> Self {
+        Self { line: Line { stub, timeouts, conversation_id, events }, commands }
+    }
+
+    /// Runs until the conversation has ended or nobody wants it any more.
+    pub async fn run(mut self) {
+        let mut reply: Work = pending().boxed();
+        let mut interruption: Work = pending().boxed();
+        let mut opening = Opening::Opened;
+        loop {
+            let command = tokio::select! {
+                biased;
+                () = &mut reply => {
+                    reply = pending().boxed();
+                    continue;
+                }
+                () = &mut interruption => {
+                    interruption = pending().boxed();
+                    continue;
+                }
+                () = opening.finished() => {
+                    opening = Opening::Opened;
+                    continue;
+                }
+                () = self.line.events.closed() => return,
+                command = self.commands.recv(), if !opening.is_under() => command,
+            };
+            let line = self.line.clone();
+            match command {
+                None => return,
+                Some(ServiceCommand::Start(details)) => {
+                    let (tell_opened, opened) = oneshot::channel();
+                    let patience = Box::pin(sleep(line.timeouts.command));
+                    reply = line.start(details, tell_opened).boxed();
+                    opening = Opening::Under { opened, patience };
+                }
+                Some(ServiceCommand::TakeTurn(turn)) => reply = line.take_turn(turn).boxed(),
+                Some(ServiceCommand::Interrupt(heard)) => {
+                    reply = pending().boxed();
+                    interruption = line.interrupt(heard).boxed();
+                }
+                Some(ServiceCommand::End { reason, heard }) => {
+                    drop(reply);
+                    return line.end(reason, heard).await;
+                }
+            }
+        }
+    }
+}
+
+impl Line {
+    async fn start(self, details: CallDetails, opened: oneshot::Sender<()>) {
+        let request = convert::start_request(&self.conversation_id, &details);
+        self.stream_reply(TurnId::GREETING, Some(opened), || {
+            let (mut stub, request) = (self.stub.clone(), self.request(request.clone(), self.timeouts.reply));
+            async move { stub.start_conversation(request).await.map(tonic::Response::into_inner) }
+        })
+        .await;
+    }
+
+    async fn take_turn(self, turn: TakeTurn) {
+        let id = turn.turn;
+        let request = convert::turn_request(&self.conversation_id, turn);
+        self.stream_reply(id, None, || {
+            let (mut stub, request) = (self.stub.clone(), self.request(request.clone(), self.timeouts.reply));
+            async move { stub.take_turn(request).await.map(tonic::Response::into_inner) }
+        })
+        .await;
+    }
+
+    /// Streams the reply to `turn` to the conversation, whatever happens within the deadline.
+    async fn stream_reply<F>(&self, turn: TurnId, opened: Option<oneshot::Sender<()>>, open: impl FnMut() -> F)
+    where
+        F: Future<Output = Result<Streaming<v1::TurnEvent>, Status>>,
+    {
+        let failure = match timeout(self.timeouts.reply, self.try_reply(turn, opened, open)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(failure)) => failure,
+            Err(_) => ServiceFailure::Deadline,
+        };
+        metrics::counter!("dialog_failures_total", "kind" => failure.as_str()).increment(1);
+        tracing::warn!(turn = turn.0, failure = failure.as_str(), "the dialog service failed");
+        self.tell(turn, ServiceEvent::Failed(failure)).await;
+    }
+
+    async fn try_reply<F>(
+        &self,
+        turn: TurnId,
+        mut opened: Option<oneshot::Sender<()>>,
+        mut open: impl FnMut() -> F,
+    ) -> Result<(), ServiceFailure>
+    where
+        F: Future<Output = Result<Streaming<v1::TurnEvent>, Status>>,
+    {
+        let mut wait = self.timeouts.retry_first;
+        loop {
+            let mut begun = false;
+            let status = match open().await {
+                Ok(mut stream) => {
+                    if let Some(opened) = opened.take() {
+                        // The task that would hear it is the one that runs this.
+                        let _ = opened.send(());
+                    }
+                    loop {
+                        match stream.message().await {
+                            Ok(Some(event)) => {
+                                begun = true;
+                                if self.pass_on(turn, event).await? {
+                                    return Ok(());
+                                }
+                            }
+                            // The stream ended without the end of the reply.
+                            Ok(None) => return Err(ServiceFailure::Protocol),
+                            Err(status) => break status,
+                        }
+                    }
+                }
+                Err(status) => status,
+            };
+            tracing::debug!(turn = turn.0, code = ?status.code(), "a call to the dialog service failed");
+            if begun || status.code() != Code::Unavailable {
+                return Err(convert::failure(status.code()));
+            }
+            metrics::counter!("dialog_retries_total").increment(1);
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(RETRY_WAIT_MAX);
+        }
+    }
+
+    /// Gives one event to the conversation. Returns whether it was the last.
+    async fn pass_on(&self, turn: TurnId, event: v1::TurnEvent) -> Result<bool, ServiceFailure> {
+        if event.turn_id != turn.0 {
+            return Err(ServiceFailure::Protocol);
+        }
+        let Some(event) = event.event.and_then(convert::event) else { return Ok(false) };
+        match event {
+            ServiceEvent::Failed(failure) => Err(failure),
+            ServiceEvent::End => {
+                self.tell(turn, ServiceEvent::End).await;
+                Ok(true)
+            }
+            event @ (ServiceEvent::Text(_)
+            | ServiceEvent::Action(_)
+            | ServiceEvent::Slots(_)
+            | ServiceEvent::Intent(_)) => {
+                self.tell(turn, event).await;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn tell(&self, turn: TurnId, event: ServiceEvent) {
+        // Nobody listens any more: the task is about to be dropped.
+        let _ = self.events.send(DialogEvent::Reply { turn, event }).await;
+    }
+
+    async fn interrupt(mut self, heard: Heard) {
+        let request =
+            v1::InterruptRequest { conversation_id: self.conversation_id.clone(), heard: Some(convert::heard(heard)) };
+        let request = self.request(request, self.timeouts.command);
+        // The next turn tells again what was heard, so a lost interruption costs the service some work and nothing else.
+        if let Err(status) = self.stub.interrupt(request).await {
+            tracing::debug!(code = ?status.code(), "the dialog service did not take the interruption");
+        }
+    }
+
+    async fn end(mut self, reason: EndReason, heard: Option<Heard>) {
+        let request = v1::EndConversationRequest {
+            conversation_id: self.conversation_id.clone(),
+            reason: convert::end_reason(reason).into(),
+            heard: heard.map(convert::heard),
+        };
+        let request = self.request(request, self.timeouts.command);
+        let record = match timeout(self.timeouts.command, self.stub.end_conversation(request)).await {
+            Ok(Ok(answer)) => answer.into_inner().record,
+            Ok(Err(status)) => {
+                tracing::warn!(code = ?status.code(), "the dialog service gave no record");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("the dialog service gave no record in time");
+                None
+            }
+        };
+        let _ = self.events.send(DialogEvent::Record(record)).await;
+    }
+
+    fn request<T>(&self, message: T, deadline: Duration) -> Request<T> {
+        let mut request = Request::new(message);
+        request.set_timeout(deadline);
+        request
+    }
+}
