@@ -20,6 +20,7 @@ mod sound;
 mod spoken_digits;
 mod ssml;
 mod text;
+mod xml;
 
 pub mod fuzz;
 pub mod nlsml;
