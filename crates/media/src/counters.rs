@@ -54,7 +54,7 @@ pub enum DropReason {
     EventQueue,
     /// A telephone event that is not a DTMF digit (hook flash, tones).
     EventCode,
-    /// A digit to send while the queue of digits was full.
+    /// A digit to send while the queue of digits was full, or without telephone events negotiated.
     DigitQueue,
     /// An utterance while the queue of utterances was full, or at another sampling rate; it is reported as failed.
     PlayQueue,

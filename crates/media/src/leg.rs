@@ -1,11 +1,18 @@
 //! One RTP leg: what a media worker drives.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::config::{LegConfig, LegMedia};
-use crate::counters::LegCounters;
+use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::DtmfDigit;
+use crate::packet::PacketQueue;
 use crate::pcm_buffer::{PcmBuffer, PcmSink};
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+
+/// Key presses that may wait to be polled. Other events are as many as the commands that caused them.
+const PRESSES_MAX: usize = 32;
 
 /// Names one utterance on a leg, chosen by whoever plays it. Late events carry it, so that they can be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,36 +114,80 @@ pub enum LegEvent {
 pub struct Leg {
     config: LegConfig,
     counters: LegCounters,
+    receiver: Receiver,
+    sender: Sender,
+    packets: PacketQueue,
+    events: VecDeque<LegEvent>,
 }
 
 impl Leg {
     /// A leg born at `now`, which is also the zero of its outgoing timestamps.
-    pub fn new(config: LegConfig, _now: Instant) -> Self {
-        Self { config, counters: LegCounters::default() }
+    pub fn new(config: LegConfig, now: Instant) -> Self {
+        Self {
+            receiver: Receiver::new(&config, now),
+            sender: Sender::new(&config, now),
+            config,
+            counters: LegCounters::default(),
+            packets: PacketQueue::new(),
+            events: VecDeque::new(),
+        }
     }
 
     /// Takes a datagram that came from the peer. Anything may be in it.
-    pub fn receive(&mut self, _now: Instant, _packet: &[u8]) {}
+    pub fn receive(&mut self, now: Instant, datagram: &[u8]) {
+        if let Some(event) = self.receiver.receive(now, datagram, &mut self.counters) {
+            if self.events.len() < PRESSES_MAX {
+                self.events.push_back(event);
+            } else {
+                self.counters.dropped.add(DropReason::EventQueue);
+            }
+        }
+    }
 
     /// Takes a command.
-    pub fn command(&mut self, _now: Instant, _command: LegCommand) {}
+    pub fn command(&mut self, now: Instant, command: LegCommand) {
+        match command {
+            LegCommand::Play { utterance, audio } => {
+                self.events.extend(self.sender.play(utterance, audio, &mut self.counters));
+            }
+            LegCommand::Stop { utterance, fade_ms } => self.sender.stop(utterance, fade_ms, &mut self.events),
+            LegCommand::Pause => self.sender.pause(),
+            LegCommand::Resume => self.sender.resume(),
+            LegCommand::SetGain(gain) => self.sender.set_gain(gain),
+            LegCommand::Capture { sink } => self.receiver.capture(now, Some(sink)),
+            LegCommand::StopCapture => self.receiver.capture(now, None),
+            LegCommand::SendDtmf { digits, tone_ms, gap_ms } => {
+                self.sender.dial(&digits, tone_ms, gap_ms, &mut self.events, &mut self.counters);
+            }
+            LegCommand::Reconfigure(media) => {
+                self.config.media = media;
+                self.receiver.reconfigure(now, media, &mut self.counters);
+                self.sender.reconfigure(media);
+            }
+        }
+    }
 
     /// Advances the leg. Call it every 10 ms; a late call catches up by at most one packet beyond the one due.
-    pub fn tick(&mut self, _now: Instant) {}
+    pub fn tick(&mut self, now: Instant) {
+        if self.receiver.tick(now, &mut self.counters) {
+            self.events.push_back(LegEvent::CaptureOverrun);
+        }
+        self.sender.tick(now, &mut self.packets, &mut self.events, &mut self.counters);
+    }
 
     /// The next packet to send, until `None`. At most two come of one tick.
     pub fn poll_packet(&mut self) -> Option<&[u8]> {
-        None
+        self.packets.pop()
     }
 
     /// The next event, until `None`.
     pub fn poll_event(&mut self) -> Option<LegEvent> {
-        None
+        self.events.pop_front()
     }
 
     /// The utterance that is playing, or paused, and how much of it was sent, in milliseconds.
     pub fn position(&self) -> Option<(UtteranceId, u64)> {
-        None
+        self.sender.position()
     }
 
     /// Numbers since the leg's birth.

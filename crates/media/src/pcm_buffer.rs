@@ -20,7 +20,7 @@ impl std::error::Error for PcmOverrun {}
 
 /// Takes decoded audio from a leg, 16-bit mono at the leg's clock rate. Called on a media thread: must not block.
 pub trait PcmSink: Send {
-    /// Takes `samples`, at most 60 ms at a time, or none of them.
+    /// Takes `samples`, at most 200 ms at a time, or none of them.
     ///
     /// # Errors
     /// [`PcmOverrun`] when there is no room. The leg then ends the capture: missing audio makes wrong text.

@@ -1,5 +1,11 @@
 //! Keys of a telephone, as RTP events (RFC 4733).
 
+mod receiver;
+mod sender;
+
+pub(crate) use receiver::{DtmfReceiver, EventReport};
+pub(crate) use sender::{DtmfSender, Slot};
+
 /// One of the sixteen DTMF keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DtmfDigit(u8);
@@ -32,5 +38,32 @@ impl DtmfDigit {
 impl std::fmt::Display for DtmfDigit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.as_char())
+    }
+}
+
+/// What one telephone-event packet says (RFC 4733, section 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EventPayload {
+    /// Which event; keys are 0 to 15.
+    pub(crate) code: u8,
+    /// The event has ended; its duration is final.
+    pub(crate) end: bool,
+    /// Power below 0 dBm0, 0 to 63.
+    pub(crate) volume: u8,
+    /// Timestamp units since the packet's timestamp.
+    pub(crate) duration: u16,
+}
+
+impl EventPayload {
+    /// Reads the first event of a payload. `None` when it is shorter than an event. Further blocks are ignored.
+    pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
+        let [code, flags, high, low] = *payload.first_chunk()?;
+        Some(Self { code, end: flags & 0x80 != 0, volume: flags & 0x3f, duration: u16::from_be_bytes([high, low]) })
+    }
+
+    /// The four octets on the wire.
+    pub(crate) fn to_octets(self) -> [u8; 4] {
+        let [high, low] = self.duration.to_be_bytes();
+        [self.code, (u8::from(self.end) << 7) | (self.volume & 0x3f), high, low]
     }
 }

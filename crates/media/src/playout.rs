@@ -1,0 +1,218 @@
+//! Utterances in line, turned into frames of samples.
+
+use std::collections::VecDeque;
+
+use crate::codec::ClockRate;
+use crate::leg::{PlayoutOutcome, UtteranceId};
+use crate::pcm_buffer::{PcmBuffer, PcmState};
+
+/// Utterances that may wait behind the one that plays. A prompt of many clauses is one utterance, so this is plenty.
+const QUEUE_MAX: usize = 64;
+
+/// Length of the ramp between two gains, in milliseconds.
+const GAIN_RAMP_MS: u32 = 10;
+
+/// The highest gain.
+const GAIN_MAX: f32 = 4.0;
+
+/// What happened while a frame was filled, with the offset in samples within the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Boundary {
+    /// The first sample of an utterance.
+    Started(UtteranceId),
+    /// The end of an utterance.
+    Finished { utterance: UtteranceId, played_samples: u64, outcome: PlayoutOutcome, offset: usize },
+}
+
+/// What a frame holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// Samples of an utterance; the rest of the frame is silence.
+    Audio,
+    /// An utterance is under way, but its audio is late: silence.
+    Underrun,
+    /// Nothing is to be played.
+    Nothing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Playout {
+    clock_rate: ClockRate,
+    waiting: VecDeque<Waiting>,
+    current: Option<Current>,
+    gain: f32,
+    gain_wanted: f32,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    utterance: UtteranceId,
+    audio: PcmBuffer,
+}
+
+#[derive(Debug)]
+struct Current {
+    utterance: UtteranceId,
+    audio: PcmBuffer,
+    position: usize,
+    fading: Option<Fade>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Fade {
+    samples: usize,
+    left: usize,
+}
+
+impl Playout {
+    pub(crate) fn new(clock_rate: ClockRate) -> Self {
+        Self { clock_rate, waiting: VecDeque::new(), current: None, gain: 1.0, gain_wanted: 1.0 }
+    }
+
+    /// Queues an utterance. `false` when the queue is full or the rate is another one.
+    pub(crate) fn play(&mut self, utterance: UtteranceId, audio: PcmBuffer) -> bool {
+        let fits = self.waiting.len() < QUEUE_MAX && audio.sample_rate_hz() == self.clock_rate.hz();
+        if fits {
+            self.waiting.push_back(Waiting { utterance, audio });
+        }
+        fits
+    }
+
+    /// Ends `utterance`, or all. What sounds now fades out if it `sounds` and there is a fade; what ends at once is
+    /// reported to `ended` with the samples that were played.
+    pub(crate) fn stop(
+        &mut self,
+        utterance: Option<UtteranceId>,
+        fade_samples: usize,
+        sounds: bool,
+        mut ended: impl FnMut(UtteranceId, u64),
+    ) {
+        let meant = |candidate: UtteranceId| utterance.is_none_or(|utterance| utterance == candidate);
+        if let Some(current) = &mut self.current
+            && meant(current.utterance)
+        {
+            if sounds && fade_samples > 0 {
+                current.fading.get_or_insert(Fade { samples: fade_samples, left: fade_samples });
+            } else {
+                ended(current.utterance, current.position as u64);
+                self.current = None;
+            }
+        }
+        self.waiting.retain(|waiting| {
+            let stays = !meant(waiting.utterance);
+            if !stays {
+                ended(waiting.utterance, 0);
+            }
+            stays
+        });
+    }
+
+    pub(crate) fn set_gain(&mut self, gain: f32) {
+        if gain.is_finite() {
+            self.gain_wanted = gain.clamp(0.0, GAIN_MAX);
+        }
+    }
+
+    /// Whether a frame of `samples` would hold anything: an utterance is under way, or the next one has a full frame
+    /// or its end.
+    pub(crate) fn is_ready(&self, samples: usize) -> bool {
+        self.current.is_some() || self.waiting.front().is_some_and(|waiting| waiting.is_ready(samples))
+    }
+
+    /// The utterance under way and its samples played.
+    pub(crate) fn position(&self) -> Option<(UtteranceId, u64)> {
+        self.current.as_ref().map(|current| (current.utterance, current.position as u64))
+    }
+
+    /// Fills `frame`. An utterance that follows another starts in the same frame when its audio is there. In the middle
+    /// of an utterance a frame is filled whole or not at all, so that a late synthesizer is heard as a pause, and not
+    /// as a click.
+    pub(crate) fn fill(&mut self, frame: &mut [i16], mut boundary: impl FnMut(Boundary)) -> Filled {
+        let mut at = 0;
+        let mut filled = Filled::Nothing;
+        while at < frame.len() {
+            let rest = frame.get_mut(at..).unwrap_or_default();
+            let current = match &mut self.current {
+                Some(current) => current,
+                None => match self.waiting.pop_front_if(|waiting| waiting.is_ready(rest.len())) {
+                    Some(Waiting { utterance, audio }) => {
+                        boundary(Boundary::Started(utterance));
+                        self.current.insert(Current { utterance, audio, position: 0, fading: None })
+                    }
+                    None => break,
+                },
+            };
+            let (count, outcome) = current.read(rest);
+            if count > 0 {
+                filled = Filled::Audio;
+            }
+            at += count;
+            if let Some(outcome) = outcome {
+                let played_samples = current.position as u64;
+                boundary(Boundary::Finished { utterance: current.utterance, played_samples, outcome, offset: at });
+                self.current = None;
+            } else if at < frame.len() {
+                if filled == Filled::Nothing {
+                    filled = Filled::Underrun;
+                }
+                break;
+            }
+        }
+        let (sound, silence) = frame.split_at_mut(at);
+        silence.fill(0);
+        self.apply_gain(sound);
+        filled
+    }
+
+    fn apply_gain(&mut self, samples: &mut [i16]) {
+        if self.gain == 1.0 && self.gain_wanted == 1.0 {
+            return;
+        }
+        let step = 1.0 / (GAIN_RAMP_MS * self.clock_rate.samples_per_ms()) as f32;
+        for sample in samples {
+            let change = self.gain_wanted - self.gain;
+            self.gain = if change.abs() <= step { self.gain_wanted } else { self.gain + step.copysign(change) };
+            // A float to integer cast saturates: loud clips.
+            *sample = (f32::from(*sample) * self.gain).round() as i16;
+        }
+    }
+}
+
+impl Waiting {
+    fn is_ready(&self, samples: usize) -> bool {
+        self.audio.state() != PcmState::Open || self.audio.samples_written() >= samples
+    }
+}
+
+impl Current {
+    /// Reads up to `out.len()` samples, and says whether and how the utterance is over. No samples and no outcome: the
+    /// audio is late.
+    fn read(&mut self, out: &mut [i16]) -> (usize, Option<PlayoutOutcome>) {
+        // The state first: after an end, nothing more is written.
+        let state = self.audio.state();
+        let available = self.audio.samples_written().saturating_sub(self.position);
+        let wanted = self.fading.map_or(out.len(), |fade| fade.left.min(out.len()));
+        if state == PcmState::Open && available < wanted {
+            // A fade that meets an underrun has nothing left to fade.
+            return (0, self.fading.map(|_| PlayoutOutcome::Stopped));
+        }
+        let out = out.get_mut(..wanted).unwrap_or_default();
+        let count = self.audio.read(self.position, out);
+        self.position += count;
+        if let Some(fade) = &mut self.fading {
+            for sample in out.iter_mut().take(count) {
+                *sample = (i64::from(*sample) * fade.left as i64 / fade.samples as i64) as i16;
+                fade.left = fade.left.saturating_sub(1);
+            }
+            let over = fade.left == 0 || count < wanted;
+            return (count, over.then_some(PlayoutOutcome::Stopped));
+        }
+        let over = state != PcmState::Open && self.position >= self.audio.samples_written();
+        let outcome = match state {
+            PcmState::Open => None,
+            PcmState::Finished => over.then_some(PlayoutOutcome::Completed),
+            PcmState::Failed => over.then_some(PlayoutOutcome::Failed),
+        };
+        (count, outcome)
+    }
+}

@@ -1,0 +1,447 @@
+//! The listening half of a leg: from datagrams to audio in a sink and key presses.
+
+use std::time::{Duration, Instant};
+
+use crate::codec::{ClockRate, Codec};
+use crate::config::{LegConfig, LegMedia};
+use crate::counters::{DropReason, LegCounters};
+use crate::dtmf::{DtmfReceiver, EventReport};
+use crate::interarrival_jitter::InterarrivalJitter;
+use crate::jitter_buffer::{Arrival, Content, JitterBuffer, Release};
+use crate::leg::LegEvent;
+use crate::packet::{self, Header};
+use crate::pcm_buffer::PcmSink;
+
+/// The longest audio packet taken, in milliseconds. Nobody sends more than 100.
+const PACKET_MS_MAX: usize = 200;
+
+/// Length of the fade of concealment, in milliseconds: the last frame is repeated and fades to silence within it.
+const CONCEAL_FADE_MS: u32 = 60;
+
+/// How far apart two packets may be to count as one new sequence.
+const SETTLE_DISTANCE: u16 = 16;
+
+/// Samples pushed at a time where there is no packet: 10 ms at 16 kHz.
+const FILL_SAMPLES: usize = 160;
+
+/// Silence given in one call when ticks were late, in milliseconds.
+const SILENCE_MS_MAX: u32 = 500;
+
+/// Everything of the listening half.
+pub(crate) struct Receiver {
+    media: LegMedia,
+    clock_rate: ClockRate,
+    absent_after: Duration,
+    buffer: JitterBuffer,
+    jitter: InterarrivalJitter,
+    dtmf: DtmfReceiver,
+    /// The source whose packets are taken.
+    ssrc: Option<u32>,
+    /// A packet of another source or sequence, kept until a second one shows that it goes on.
+    candidate: Option<Candidate>,
+    capture: Capture,
+}
+
+struct Candidate {
+    arrived: Instant,
+    header: Header,
+    payload: Vec<u8>,
+}
+
+/// Where audio goes, and what is known of the time line of the stream.
+struct Capture {
+    sink: Option<Box<dyn PcmSink>>,
+    overrun: bool,
+    /// Timestamp that follows the last packet.
+    expected: Option<u32>,
+    /// When the last audio came, or capturing began.
+    last_audio: Instant,
+    /// Samples of silence given since then.
+    absent: u64,
+    /// Packets given up since the last audio.
+    lost: u32,
+    /// Samples of the last audio packet.
+    packet_samples: u32,
+    /// The last frame, for concealment.
+    last_frame: Vec<i16>,
+    frame: Vec<i16>,
+}
+
+impl Receiver {
+    pub(crate) fn new(config: &LegConfig, now: Instant) -> Self {
+        let clock_rate_hz = config.clock_rate.hz();
+        Self {
+            media: config.media,
+            clock_rate: config.clock_rate,
+            absent_after: Duration::from_millis(u64::from(config.absent_after_ms)),
+            buffer: JitterBuffer::new(config.jitter),
+            jitter: InterarrivalJitter::new(clock_rate_hz, now),
+            dtmf: DtmfReceiver::new(clock_rate_hz),
+            ssrc: None,
+            candidate: None,
+            capture: Capture {
+                sink: None,
+                overrun: false,
+                expected: None,
+                last_audio: now,
+                absent: 0,
+                lost: 0,
+                packet_samples: 0,
+                last_frame: Vec::new(),
+                frame: Vec::new(),
+            },
+        }
+    }
+
+    pub(crate) fn reconfigure(&mut self, now: Instant, media: LegMedia, counters: &mut LegCounters) {
+        // What waits was written with the old codec.
+        self.flush(counters);
+        self.media = media;
+        self.buffer.reset();
+        self.capture.restart(now);
+    }
+
+    pub(crate) fn capture(&mut self, now: Instant, sink: Option<Box<dyn PcmSink>>) {
+        self.capture.sink = sink;
+        self.capture.restart(now);
+    }
+
+    /// Takes a datagram. A key press that it reports for the first time is returned.
+    pub(crate) fn receive(&mut self, now: Instant, datagram: &[u8], counters: &mut LegCounters) -> Option<LegEvent> {
+        let Some((header, payload)) = packet::parse(datagram) else {
+            counters.dropped.add(DropReason::Malformed);
+            return None;
+        };
+        if !self.media.receives {
+            counters.dropped.add(DropReason::NotReceiving);
+            return None;
+        }
+        match self.ssrc {
+            None => self.settle(header.ssrc, counters),
+            Some(ssrc) if ssrc == header.ssrc => {}
+            Some(_) => return self.unsettled(now, header, payload, counters),
+        }
+        match self.buffer.arrive(now, header.sequence, header.marker) {
+            Arrival::Far => self.unsettled(now, header, payload, counters),
+            Arrival::Late => {
+                counters.packets_received += 1;
+                counters.packets_late += 1;
+                // Its audio is past, but a key press is news still.
+                self.press(header, payload, counters)
+            }
+            Arrival::Duplicate => {
+                counters.packets_received += 1;
+                counters.packets_duplicated += 1;
+                None
+            }
+            Arrival::Due { reordered } => {
+                self.count(now, header, reordered, counters);
+                let event = self.press(header, payload, counters);
+                if let Content::Audio { timestamp } = self.content(header, payload, counters) {
+                    self.capture.accept(now, self.media.codec, self.clock_rate, timestamp, payload, counters);
+                }
+                self.release(now, counters);
+                self.candidate_lapses(counters);
+                event
+            }
+            Arrival::Waits { reordered } => {
+                self.count(now, header, reordered, counters);
+                let event = self.press(header, payload, counters);
+                let content = self.content(header, payload, counters);
+                let octets = if content == Content::Other { &[] } else { payload };
+                self.buffer.hold(now, header.sequence, content, octets);
+                self.release(now, counters);
+                self.candidate_lapses(counters);
+                event
+            }
+        }
+    }
+
+    /// Gives up what has been missing for too long, and fills the time when nothing comes. Returns whether the sink
+    /// was dropped because it had no room.
+    pub(crate) fn tick(&mut self, now: Instant, counters: &mut LegCounters) -> bool {
+        if !self.buffer.is_empty() {
+            self.release(now, counters);
+        }
+        if self.buffer.is_empty() {
+            self.capture.fill_absence(now, self.clock_rate, self.absent_after, counters);
+        }
+        std::mem::take(&mut self.capture.overrun)
+    }
+
+    fn count(&mut self, now: Instant, header: Header, reordered: bool, counters: &mut LegCounters) {
+        counters.packets_received += 1;
+        counters.packets_reordered += u64::from(reordered);
+        if header.payload_type == self.media.payload_type {
+            self.jitter.arrival(now, header.timestamp);
+            counters.jitter_ms = self.jitter.ms();
+        }
+    }
+
+    /// What the packet is in the sequence. Its payload is checked here, so that what is held is usable.
+    fn content(&self, header: Header, payload: &[u8], counters: &mut LegCounters) -> Content {
+        if header.payload_type == self.media.payload_type {
+            let samples = self.media.codec.samples_in(payload.len());
+            if (1..=PACKET_MS_MAX * self.clock_rate.samples_per_ms() as usize).contains(&samples) {
+                return Content::Audio { timestamp: header.timestamp };
+            }
+            counters.dropped.add(DropReason::PayloadLength);
+        } else if Some(header.payload_type) != self.media.telephone_event {
+            counters.dropped.add(DropReason::PayloadType);
+        }
+        Content::Other
+    }
+
+    fn press(&mut self, header: Header, payload: &[u8], counters: &mut LegCounters) -> Option<LegEvent> {
+        if Some(header.payload_type) != self.media.telephone_event {
+            return None;
+        }
+        match self.dtmf.receive(header.marker, header.timestamp, payload) {
+            EventReport::Pressed { digit, duration } => {
+                counters.dtmf_received += 1;
+                let duration_ms = u32::from(duration) / self.clock_rate.samples_per_ms();
+                Some(LegEvent::Dtmf { digit, duration_ms })
+            }
+            EventReport::Known => None,
+            EventReport::NotAKey => {
+                counters.dropped.add(DropReason::EventCode);
+                None
+            }
+            EventReport::Malformed => {
+                counters.dropped.add(DropReason::PayloadLength);
+                None
+            }
+        }
+    }
+
+    fn settle(&mut self, ssrc: u32, counters: &mut LegCounters) {
+        self.ssrc = Some(ssrc);
+        self.buffer.reset();
+        self.dtmf.reset();
+        self.capture.expected = None;
+        self.capture.lost = 0;
+        counters.streams += 1;
+    }
+
+    /// A packet of another source or sequence. One alone proves nothing (RFC 3550, appendix A.1); a second one makes
+    /// it the stream, and the first one is used too.
+    fn unsettled(
+        &mut self,
+        now: Instant,
+        header: Header,
+        payload: &[u8],
+        counters: &mut LegCounters,
+    ) -> Option<LegEvent> {
+        let goes_on = |first: &Header| {
+            let distance = header.sequence.wrapping_sub(first.sequence);
+            first.ssrc == header.ssrc
+                && distance != 0
+                && (distance <= SETTLE_DISTANCE || distance.wrapping_neg() <= SETTLE_DISTANCE)
+        };
+        match self.candidate.take() {
+            Some(first) if goes_on(&first.header) => {
+                self.flush(counters);
+                self.settle(header.ssrc, counters);
+                // The two may be out of order; the buffer waits a moment unless the earlier one is marked.
+                let one = self.take(first.arrived, first.header, &first.payload, counters);
+                let two = self.take(now, header, payload, counters);
+                self.release(now, counters);
+                // Two packets of one stream hold two presses only if everything else of the first was lost.
+                one.or(two)
+            }
+            previous => {
+                if previous.is_some() {
+                    counters.dropped.add(DropReason::Unsettled);
+                }
+                self.candidate = Some(Candidate { arrived: now, header, payload: payload.to_vec() });
+                None
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        arrived: Instant,
+        header: Header,
+        payload: &[u8],
+        counters: &mut LegCounters,
+    ) -> Option<LegEvent> {
+        let arrival = self.buffer.arrive(arrived, header.sequence, header.marker);
+        let reordered = match arrival {
+            Arrival::Due { reordered } | Arrival::Waits { reordered } => reordered,
+            Arrival::Late | Arrival::Duplicate | Arrival::Far => return None,
+        };
+        self.count(arrived, header, reordered, counters);
+        let event = self.press(header, payload, counters);
+        let content = self.content(header, payload, counters);
+        match (arrival, content) {
+            (Arrival::Due { .. }, Content::Audio { timestamp }) => {
+                self.capture.accept(arrived, self.media.codec, self.clock_rate, timestamp, payload, counters);
+            }
+            (Arrival::Due { .. }, Content::Other) => {}
+            (_, content) => self.buffer.hold(arrived, header.sequence, content, payload),
+        }
+        event
+    }
+
+    /// The stream goes on, so the other packet was a stray.
+    fn candidate_lapses(&mut self, counters: &mut LegCounters) {
+        if self.candidate.take().is_some() {
+            counters.dropped.add(DropReason::Unsettled);
+        }
+    }
+
+    fn release(&mut self, now: Instant, counters: &mut LegCounters) {
+        let jitter_ms = self.jitter.ms();
+        while let Some(release) = self.buffer.release(now, jitter_ms) {
+            self.capture.released(release, self.media.codec, self.clock_rate, counters);
+        }
+    }
+
+    fn flush(&mut self, counters: &mut LegCounters) {
+        while let Some(release) = self.buffer.flush() {
+            self.capture.released(release, self.media.codec, self.clock_rate, counters);
+        }
+    }
+}
+
+impl Capture {
+    /// Capturing begins, or the stream does: nothing is expected.
+    fn restart(&mut self, now: Instant) {
+        self.expected = None;
+        self.last_audio = now;
+        self.absent = 0;
+        self.lost = 0;
+        self.last_frame.clear();
+        self.overrun = false;
+    }
+
+    fn released(&mut self, release: Release<'_>, codec: Codec, clock_rate: ClockRate, counters: &mut LegCounters) {
+        match release {
+            Release::Packet { content: Content::Audio { timestamp }, arrived, payload } => {
+                self.accept(arrived, codec, clock_rate, timestamp, payload, counters);
+            }
+            Release::Packet { content: Content::Other, .. } => {}
+            Release::Lost(packets) => {
+                counters.packets_lost += u64::from(packets);
+                self.lost = self.lost.saturating_add(packets);
+            }
+        }
+    }
+
+    /// Takes the next audio packet in order.
+    fn accept(
+        &mut self,
+        arrived: Instant,
+        codec: Codec,
+        clock_rate: ClockRate,
+        timestamp: u32,
+        payload: &[u8],
+        counters: &mut LegCounters,
+    ) {
+        let lost = std::mem::take(&mut self.lost);
+        let packet_samples = u32::try_from(codec.samples_in(payload.len())).unwrap_or(0);
+        let expected = self.expected.replace(timestamp.wrapping_add(packet_samples));
+        if self.sink.is_some() {
+            if let Some(expected) = expected {
+                self.bridge(arrived, clock_rate, timestamp.wrapping_sub(expected), lost, packet_samples, counters);
+            }
+            let mut frame = std::mem::take(&mut self.frame);
+            frame.clear();
+            codec.decode(payload, &mut frame);
+            self.push(&frame);
+            counters.samples_captured += u64::from(packet_samples);
+            self.frame = std::mem::replace(&mut self.last_frame, frame);
+        }
+        self.packet_samples = packet_samples;
+        self.last_audio = arrived;
+        self.absent = 0;
+    }
+
+    /// Fills a gap of the time line: what was lost is concealed, the rest was a pause of the sender and is silence, as
+    /// far as the clock agrees that time has passed. Silence given meanwhile counts.
+    fn bridge(
+        &mut self,
+        arrived: Instant,
+        clock_rate: ClockRate,
+        gap: u32,
+        lost: u32,
+        packet_samples: u32,
+        counters: &mut LegCounters,
+    ) {
+        if gap == 0 || gap > u32::MAX / 2 {
+            return;
+        }
+        let missing = u64::from(gap).saturating_sub(self.absent);
+        let concealed = missing.min(u64::from(lost) * u64::from(self.packet_samples));
+        let passed = samples_in(arrived.saturating_duration_since(self.last_audio), clock_rate);
+        let silent =
+            passed.saturating_sub(self.absent + concealed + u64::from(packet_samples)).min(missing - concealed);
+        self.conceal(concealed, clock_rate);
+        self.silence(silent);
+        counters.samples_concealed += concealed;
+        counters.samples_absent += silent;
+    }
+
+    fn conceal(&mut self, samples: u64, clock_rate: ClockRate) {
+        let fade = u64::from(CONCEAL_FADE_MS * clock_rate.samples_per_ms());
+        let frame = std::mem::take(&mut self.last_frame);
+        let mut chunk = [0; FILL_SAMPLES];
+        let mut source = frame.iter().cycle();
+        let mut at = 0;
+        while at < samples && at < fade {
+            let count = (samples - at).min(FILL_SAMPLES as u64) as usize;
+            for (sample, position) in chunk.iter_mut().zip(at..).take(count) {
+                let kept = fade.saturating_sub(position) as i64;
+                let repeated = source.next().copied().map_or(0, i64::from);
+                *sample = (repeated * kept / fade as i64) as i16;
+            }
+            self.push(chunk.get(..count).unwrap_or_default());
+            at += count as u64;
+        }
+        self.silence(samples - at.min(samples));
+        self.last_frame = frame;
+    }
+
+    fn silence(&mut self, samples: u64) {
+        let chunk = [0; FILL_SAMPLES];
+        let mut left = samples;
+        while left > 0 && self.sink.is_some() {
+            let count = left.min(FILL_SAMPLES as u64) as usize;
+            self.push(chunk.get(..count).unwrap_or_default());
+            left -= count as u64;
+        }
+    }
+
+    /// While nothing comes: silence in real time, `absent_after` behind the clock.
+    fn fill_absence(
+        &mut self,
+        now: Instant,
+        clock_rate: ClockRate,
+        absent_after: Duration,
+        counters: &mut LegCounters,
+    ) {
+        if self.sink.is_none() {
+            return;
+        }
+        let idle = now.saturating_duration_since(self.last_audio).saturating_sub(absent_after);
+        let most = u64::from(SILENCE_MS_MAX * clock_rate.samples_per_ms());
+        let due = samples_in(idle, clock_rate).saturating_sub(self.absent).min(most);
+        self.silence(due);
+        self.absent += due;
+        counters.samples_absent += due;
+    }
+
+    fn push(&mut self, samples: &[i16]) {
+        if let Some(sink) = &mut self.sink
+            && sink.push(samples).is_err()
+        {
+            self.sink = None;
+            self.overrun = true;
+        }
+    }
+}
+
+fn samples_in(duration: Duration, clock_rate: ClockRate) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).saturating_mul(u64::from(clock_rate.hz())) / 1_000_000
+}

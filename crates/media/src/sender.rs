@@ -1,0 +1,308 @@
+//! The speaking half of a leg: from utterances and digits to packets, in real time.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::codec::ClockRate;
+use crate::config::{IdleSending, LegConfig, LegMedia};
+use crate::counters::{DropReason, LegCounters};
+use crate::dtmf::{DtmfDigit, DtmfSender, Slot};
+use crate::leg::{LegEvent, PlayoutOutcome, UtteranceId};
+use crate::packet::{Header, PacketQueue};
+use crate::pcm_buffer::PcmBuffer;
+use crate::playout::{Boundary, Filled, Playout};
+
+/// Packets that one tick may send: the one due, and one to catch up.
+const BURST_PACKETS: usize = 2;
+
+/// A schedule missed by more than this is given up: the time missed becomes a pause. Jitter buffers absorb less.
+const SLIP_MAX: Duration = Duration::from_millis(100);
+
+/// Everything of the speaking half.
+pub(crate) struct Sender {
+    media: LegMedia,
+    clock_rate: ClockRate,
+    idle_sending: IdleSending,
+    ssrc: u32,
+    sequence: u16,
+    /// Of the next sample to send.
+    timestamp: u32,
+    epoch: Instant,
+    first_timestamp: u32,
+    spurt: Spurt,
+    is_paused: bool,
+    /// After a burst nothing is sent before this, so that catching up is at twice the pace, never more.
+    quiet_until: Instant,
+    playout: Playout,
+    dtmf: DtmfSender,
+    announces_dtmf: bool,
+    frame: Vec<i16>,
+    payload: Vec<u8>,
+    /// Endings of utterances whose last sample is still sounding.
+    endings: VecDeque<(Instant, LegEvent)>,
+}
+
+/// A talk-spurt is a run of packets without a pause (RFC 3551, section 4.1).
+#[derive(Debug, Clone, Copy)]
+enum Spurt {
+    /// Nothing is sent.
+    Quiet,
+    /// The next packet is due at this time.
+    Talking { due: Instant, marker: bool },
+}
+
+impl Sender {
+    pub(crate) fn new(config: &LegConfig, now: Instant) -> Self {
+        Self {
+            media: config.media,
+            clock_rate: config.clock_rate,
+            idle_sending: config.idle_sending,
+            ssrc: config.ssrc,
+            sequence: config.first_sequence,
+            timestamp: config.first_timestamp,
+            epoch: now,
+            first_timestamp: config.first_timestamp,
+            spurt: Spurt::Quiet,
+            is_paused: false,
+            quiet_until: now,
+            playout: Playout::new(config.clock_rate),
+            dtmf: DtmfSender::default(),
+            announces_dtmf: false,
+            frame: Vec::new(),
+            payload: Vec::new(),
+            endings: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn reconfigure(&mut self, media: LegMedia) {
+        self.media = media;
+    }
+
+    /// Queues an utterance, or says at once that it cannot be played.
+    pub(crate) fn play(
+        &mut self,
+        utterance: UtteranceId,
+        audio: PcmBuffer,
+        counters: &mut LegCounters,
+    ) -> Option<LegEvent> {
+        if self.playout.play(utterance, audio) {
+            return None;
+        }
+        counters.dropped.add(DropReason::PlayQueue);
+        Some(LegEvent::PlayoutFinished { utterance, played_ms: 0, outcome: PlayoutOutcome::Failed })
+    }
+
+    pub(crate) fn stop(&mut self, utterance: Option<UtteranceId>, fade_ms: u32, events: &mut VecDeque<LegEvent>) {
+        let sounds = !self.is_paused && matches!(self.spurt, Spurt::Talking { .. });
+        let samples_per_ms = self.clock_rate.samples_per_ms();
+        let fade_samples = fade_ms.min(1000) * samples_per_ms;
+        self.playout.stop(utterance, fade_samples as usize, sounds, |utterance, played_samples| {
+            let played_ms = played_samples / u64::from(samples_per_ms);
+            events.push_back(LegEvent::PlayoutFinished { utterance, played_ms, outcome: PlayoutOutcome::Stopped });
+        });
+    }
+
+    pub(crate) fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.is_paused = false;
+    }
+
+    pub(crate) fn set_gain(&mut self, gain: f32) {
+        self.playout.set_gain(gain);
+    }
+
+    /// Queues digits. They are dropped when too many wait, or when telephone events were not negotiated.
+    pub(crate) fn dial(
+        &mut self,
+        digits: &[DtmfDigit],
+        tone_ms: u32,
+        gap_ms: u32,
+        events: &mut VecDeque<LegEvent>,
+        counters: &mut LegCounters,
+    ) {
+        let rate = self.clock_rate.samples_per_ms();
+        let can_send = self.media.sends && self.media.telephone_event.is_some();
+        for digit in digits {
+            let dialled = can_send && self.dtmf.dial(*digit, tone_ms.saturating_mul(rate), gap_ms.saturating_mul(rate));
+            if !dialled {
+                counters.dropped.add(DropReason::DigitQueue);
+            }
+        }
+        if self.dtmf.is_dialling() {
+            self.announces_dtmf = true;
+        } else {
+            events.push_back(LegEvent::DtmfSent);
+        }
+    }
+
+    pub(crate) fn position(&self) -> Option<(UtteranceId, u64)> {
+        let (utterance, samples) = self.playout.position()?;
+        Some((utterance, samples / u64::from(self.clock_rate.samples_per_ms())))
+    }
+
+    /// Sends what is due, and reports what has ended.
+    pub(crate) fn tick(
+        &mut self,
+        now: Instant,
+        packets: &mut PacketQueue,
+        events: &mut VecDeque<LegEvent>,
+        counters: &mut LegCounters,
+    ) {
+        let mut sent = 0;
+        while packets.has_room() {
+            match self.spurt {
+                Spurt::Quiet => {
+                    if !self.has_something() {
+                        break;
+                    }
+                    self.start_spurt(now);
+                }
+                Spurt::Talking { due, .. } if due > now => break,
+                Spurt::Talking { .. } if !self.has_something() => {
+                    self.spurt = Spurt::Quiet;
+                    break;
+                }
+                Spurt::Talking { due, .. } if now.saturating_duration_since(due) > SLIP_MAX => {
+                    counters.schedule_slips += 1;
+                    self.spurt = Spurt::Quiet;
+                }
+                Spurt::Talking { due, marker } => {
+                    if now < self.quiet_until || sent == BURST_PACKETS {
+                        break;
+                    }
+                    self.send(due, marker, packets, events, counters);
+                    sent += 1;
+                    if sent == BURST_PACKETS {
+                        self.quiet_until = now + self.ptime();
+                    }
+                }
+            }
+        }
+        while let Some((_, event)) = self.endings.pop_front_if(|(at, _)| *at <= now) {
+            events.push_back(event);
+        }
+    }
+
+    fn has_something(&self) -> bool {
+        self.media.sends
+            && (self.idle_sending == IdleSending::Silence
+                || (self.dtmf.is_dialling() && self.media.telephone_event.is_some())
+                || (!self.is_paused && self.playout.is_ready(self.samples_per_packet())))
+    }
+
+    /// A pause is over: the timestamp advances by the time that passed (RFC 3550, section 5.1), never backwards.
+    fn start_spurt(&mut self, now: Instant) {
+        let micros = u64::try_from(now.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX);
+        let samples = micros.saturating_mul(u64::from(self.clock_rate.hz())) / 1_000_000;
+        // Timestamps count modulo 2^32.
+        let by_clock = self.first_timestamp.wrapping_add(samples as u32);
+        if by_clock.wrapping_sub(self.timestamp) < u32::MAX / 2 {
+            self.timestamp = by_clock;
+        }
+        self.spurt = Spurt::Talking { due: now, marker: true };
+    }
+
+    fn send(
+        &mut self,
+        due: Instant,
+        marker: bool,
+        packets: &mut PacketQueue,
+        events: &mut VecDeque<LegEvent>,
+        counters: &mut LegCounters,
+    ) {
+        let samples = self.samples_per_packet();
+        let marker_left;
+        let slot = match self.media.telephone_event {
+            Some(payload_type) => {
+                let was_dialling = self.dtmf.is_dialling();
+                let slot = self.dtmf.next_slot(samples as u32);
+                if was_dialling && !self.dtmf.is_dialling() && std::mem::take(&mut self.announces_dtmf) {
+                    events.push_back(LegEvent::DtmfSent);
+                }
+                (slot, payload_type)
+            }
+            None => (Slot::Free, self.media.payload_type),
+        };
+        match slot {
+            (Slot::Event { payload, first, age }, payload_type) => {
+                counters.dtmf_sent += u64::from(first);
+                let header = self.header(payload_type, first, self.timestamp.wrapping_sub(age));
+                self.emit(packets, header, &payload.to_octets(), counters);
+                // Audio after the digit starts a talk-spurt.
+                marker_left = true;
+            }
+            (Slot::Gap, _) if self.idle_sending == IdleSending::Nothing => marker_left = true,
+            (Slot::Gap, _) => {
+                self.frame.clear();
+                self.frame.resize(samples, 0);
+                self.send_frame(marker, packets, counters);
+                marker_left = false;
+            }
+            (Slot::Free, _) => {
+                let filled = self.fill(due, samples, events);
+                match filled {
+                    Filled::Audio => {}
+                    Filled::Underrun => counters.packets_underrun += 1,
+                    Filled::Nothing if self.idle_sending == IdleSending::Nothing => {
+                        self.spurt = Spurt::Quiet;
+                        return;
+                    }
+                    Filled::Nothing => {}
+                }
+                self.send_frame(marker, packets, counters);
+                marker_left = false;
+            }
+        }
+        self.timestamp = self.timestamp.wrapping_add(samples as u32);
+        self.spurt = Spurt::Talking { due: due + self.ptime(), marker: marker_left };
+    }
+
+    /// Fills the frame from the utterances, and notes what started and what will have ended.
+    fn fill(&mut self, due: Instant, samples: usize, events: &mut VecDeque<LegEvent>) -> Filled {
+        self.frame.clear();
+        self.frame.resize(samples, 0);
+        if self.is_paused {
+            return Filled::Nothing;
+        }
+        let rate = self.clock_rate;
+        let endings = &mut self.endings;
+        self.playout.fill(&mut self.frame, |boundary| match boundary {
+            Boundary::Started(utterance) => events.push_back(LegEvent::PlayoutStarted { utterance }),
+            Boundary::Finished { utterance, played_samples, outcome, offset } => {
+                let played_ms = played_samples / u64::from(rate.samples_per_ms());
+                let sounding = Duration::from_micros(offset as u64 * 1_000_000 / u64::from(rate.hz()));
+                endings.push_back((due + sounding, LegEvent::PlayoutFinished { utterance, played_ms, outcome }));
+            }
+        })
+    }
+
+    fn send_frame(&mut self, marker: bool, packets: &mut PacketQueue, counters: &mut LegCounters) {
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        self.media.codec.encode(&self.frame, &mut payload);
+        let header = self.header(self.media.payload_type, marker, self.timestamp);
+        self.emit(packets, header, &payload, counters);
+        self.payload = payload;
+    }
+
+    fn header(&self, payload_type: u8, marker: bool, timestamp: u32) -> Header {
+        Header { marker, payload_type, sequence: self.sequence, timestamp, ssrc: self.ssrc }
+    }
+
+    fn emit(&mut self, packets: &mut PacketQueue, header: Header, payload: &[u8], counters: &mut LegCounters) {
+        packets.push(header, payload);
+        self.sequence = self.sequence.wrapping_add(1);
+        counters.packets_sent += 1;
+    }
+
+    fn samples_per_packet(&self) -> usize {
+        (self.media.ptime.ms() * self.clock_rate.samples_per_ms()) as usize
+    }
+
+    fn ptime(&self) -> Duration {
+        Duration::from_millis(u64::from(self.media.ptime.ms()))
+    }
+}
