@@ -1,0 +1,120 @@
+//! What a recognizer wants done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::input::InputModes;
+use crate::{GrammarRef, Message, RequestId, VendorParameters};
+
+/// What a recognizer wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Send this to the client on the channel's connection.
+    Send(Message),
+    /// Compile these and keep them for the session; answer with `GrammarDefined`.
+    DefineGrammar {
+        /// The DEFINE-GRAMMAR.
+        request_id: RequestId,
+        /// The grammars; an inline one has the Content-ID by which `session:` URIs name it. It replaces an earlier one.
+        grammars: Vec<GrammarRef>,
+        /// The language of grammars that name none.
+        language: Option<String>,
+    },
+    /// Forget what was defined under this Content-ID (a DEFINE-GRAMMAR without a body). It may be unknown.
+    ForgetGrammar {
+        /// The identifier without angle brackets.
+        content_id: String,
+    },
+    /// Find and compile the grammars of a RECOGNIZE; answer with `GrammarsLoaded`.
+    LoadGrammars {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+        /// The grammars in the order of precedence.
+        grammars: Vec<GrammarRef>,
+        /// The request's parameters.
+        params: Arc<RecognizeParams>,
+    },
+    /// Begin to listen: audio from now on belongs to this recognition.
+    Listen {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+        /// What to listen for.
+        modes: InputModes,
+        /// The request's parameters.
+        params: Arc<RecognizeParams>,
+    },
+    /// Match these digits against the DTMF grammars; answer with `DtmfMatched`.
+    MatchDtmf {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+        /// All digits so far, without the terminator.
+        digits: String,
+    },
+    /// The input has ended: answer with `Recognized`.
+    Finish {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+        /// What the result is of.
+        input: FinishedInput,
+    },
+    /// Stop listening, drop what was heard, free the engine.
+    StopListening {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+    },
+}
+
+/// What a result is asked of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FinishedInput {
+    /// The speech heard since `Listen`.
+    Speech,
+    /// These digits, without the terminator.
+    Dtmf {
+        /// The digits.
+        digits: String,
+    },
+}
+
+/// The parameters of one RECOGNIZE: its own headers, else what SET-PARAMS said, else the defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecognizeParams {
+    /// `Speech-Language`.
+    pub speech_language: Option<String>,
+    /// `Confidence-Threshold`, 0.0–1.0.
+    pub confidence_threshold: f32,
+    /// `Sensitivity-Level`, 0.0–1.0.
+    pub sensitivity_level: f32,
+    /// `Speed-Vs-Accuracy`, 0.0–1.0.
+    pub speed_vs_accuracy: f32,
+    /// `N-Best-List-Length`, at least 1.
+    pub n_best_list_length: u32,
+    /// `No-Input-Timeout`. Zero expires at once.
+    pub no_input_timeout: Duration,
+    /// `Recognition-Timeout`, from the start of input.
+    pub recognition_timeout: Duration,
+    /// `Speech-Complete-Timeout`.
+    pub speech_complete_timeout: Duration,
+    /// `Speech-Incomplete-Timeout`.
+    pub speech_incomplete_timeout: Duration,
+    /// `DTMF-Interdigit-Timeout`.
+    pub dtmf_interdigit_timeout: Duration,
+    /// `DTMF-Term-Timeout`.
+    pub dtmf_term_timeout: Duration,
+    /// `DTMF-Term-Char`.
+    pub dtmf_term_char: Option<char>,
+    /// `Start-Input-Timers`.
+    pub start_input_timers: bool,
+    /// `Save-Waveform`.
+    pub save_waveform: bool,
+    /// `Media-Type` of a saved waveform.
+    pub media_type: Option<String>,
+    /// `Accept`.
+    pub accept: Option<String>,
+    /// `Fetch-Timeout`.
+    pub fetch_timeout: Option<Duration>,
+    /// `Logging-Tag`.
+    pub logging_tag: Option<String>,
+    /// `Vendor-Specific-Parameters`: those of SET-PARAMS, then those of the request over them.
+    pub vendor: VendorParameters,
+}

@@ -1,0 +1,657 @@
+//! The active RECOGNIZE: from its grammars to its RECOGNITION-COMPLETE (RFC 6787 §9.9, §9.12, §9.14).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::input::{DtmfMatch, Failure, FailureKind, InputModes, Outcome, ResultBody, Verdict};
+use super::machine::{Recognizer, State, Timer, quoted};
+use super::output::{FinishedInput, Output, RecognizeParams};
+use crate::{Event, EventName, GrammarRef, HeaderName, Headers, Message, RecognizerCause, RequestId, RequestState};
+use crate::{Response, StatusCode};
+
+/// One RECOGNIZE that is open.
+#[derive(Debug)]
+pub(super) struct Recognition {
+    pub(super) id: RequestId,
+    pub(super) grammars: Vec<GrammarRef>,
+    pub(super) params: Arc<RecognizeParams>,
+    /// The status of its success: 200 or 201.
+    pub(super) success: StatusCode,
+    pub(super) cancel_if_queue: bool,
+    pub(super) clear_dtmf_buffer: bool,
+    pub(super) answer: Answer,
+    /// Start-Input-Timers was true, or START-INPUT-TIMERS came.
+    pub(super) timers_started: bool,
+    /// What START-OF-INPUT told the client.
+    pub(super) input: Option<InputType>,
+    /// `Listen` was output, and `StopListening` not yet.
+    pub(super) is_listening: bool,
+}
+
+/// Whether the RECOGNIZE has got its one response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Owed,
+    Pending,
+    InProgress { at: Instant },
+}
+
+/// `Input-Type` (§9.4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InputType {
+    Speech,
+    Dtmf,
+}
+
+/// How far the active RECOGNIZE is.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// The session finds and compiles the grammars.
+    Loading,
+    /// Nothing was heard yet.
+    Waiting { modes: InputModes },
+    /// The caller speaks.
+    Speaking { modes: InputModes, matched: bool },
+    /// The caller has been silent since.
+    Silent { modes: InputModes, since: Instant, matched: bool },
+    /// The caller presses keys.
+    Keying { digits: String, found: KeysFound },
+    /// The final result is awaited.
+    Finishing { end: EndOfInput },
+    /// The result is there; the gap after the response is not over.
+    Completing { completion: Completion },
+}
+
+/// What is known of the digits so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeysFound {
+    /// The session is matching them; further digits wait.
+    Asked,
+    /// It has.
+    Known,
+}
+
+/// Why input ended, which distinguishes `success` from `success-maxtime`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndOfInput {
+    /// Silence, a terminator, or the engine's own decision.
+    Natural,
+    /// Recognition-Timeout.
+    MaxTime,
+}
+
+/// What RECOGNITION-COMPLETE will say.
+#[derive(Debug)]
+pub(super) struct Completion {
+    pub(super) cause: RecognizerCause,
+    pub(super) reason: String,
+    pub(super) result: Option<ResultBody>,
+}
+
+impl Completion {
+    fn new(cause: RecognizerCause) -> Self {
+        Self { cause, reason: String::new(), result: None }
+    }
+}
+
+impl Phase {
+    /// What to complete with when the session ends now: the result if there is one.
+    pub(super) fn into_completion(self, cause: RecognizerCause) -> Completion {
+        match self {
+            Self::Completing { completion } => completion,
+            Self::Loading
+            | Self::Waiting { .. }
+            | Self::Speaking { .. }
+            | Self::Silent { .. }
+            | Self::Keying { .. }
+            | Self::Finishing { .. } => Completion::new(cause),
+        }
+    }
+}
+
+impl Recognizer {
+    /// Makes a RECOGNIZE the active one: its grammars first.
+    pub(super) fn begin(&mut self, now: Instant, recognition: Recognition) {
+        self.outputs.push_back(Output::LoadGrammars {
+            request_id: recognition.id,
+            grammars: recognition.grammars.clone(),
+            params: Arc::clone(&recognition.params),
+        });
+        self.timers.set(Timer::Grammars, now + self.config.grammar_timeout);
+        self.state = State::Recognizing { recognition, phase: Phase::Loading };
+    }
+
+    /// The next of the queue becomes active.
+    pub(super) fn begin_next(&mut self, now: Instant) {
+        if let Some(next) = self.pending.pop_front() {
+            self.begin(now, next);
+        }
+    }
+
+    /// The active RECOGNIZE gives way to a new one (Cancel-If-Queue). A result already there is not taken back.
+    pub(super) fn supersede(&mut self) {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Recognizing { recognition, phase } => {
+                self.end_listening(&recognition);
+                let completion = phase.into_completion(RecognizerCause::Cancelled);
+                if recognition.answer == Answer::Owed {
+                    let status = StatusCode::METHOD_FAILED;
+                    self.respond_with_cause(recognition.id, status, completion.cause, Headers::new());
+                } else {
+                    self.send_completion(recognition.id, &completion);
+                }
+            }
+            other @ (State::Idle | State::Recognized { .. } | State::Closed) => self.state = other,
+        }
+    }
+
+    pub(super) fn grammars_loaded(
+        &mut self,
+        now: Instant,
+        request_id: RequestId,
+        outcome: Result<InputModes, Failure>,
+    ) {
+        let is_dtmf_only = self.is_dtmf_only();
+        let Some((recognition, phase)) = self.active(request_id) else { return };
+        if !matches!(phase, Phase::Loading) {
+            self.counters.late_inputs += 1;
+            return;
+        }
+        let outcome = outcome.and_then(|modes| match modes {
+            InputModes { dtmf: true, speech } => Ok(InputModes { dtmf: true, speech: speech && !is_dtmf_only }),
+            InputModes { speech: true, dtmf: false } if !is_dtmf_only => Ok(modes),
+            InputModes { .. } => {
+                Err(Failure::new(FailureKind::Definition, "no grammar takes input that this resource hears"))
+            }
+        });
+        let modes = match outcome {
+            Ok(modes) => modes,
+            Err(failure) => {
+                let is_answered = recognition.answer != Answer::Owed;
+                return self.fail_active(now, is_answered, &failure);
+            }
+        };
+        recognition.is_listening = true;
+        let params = Arc::clone(&recognition.params);
+        let clear_dtmf_buffer = recognition.clear_dtmf_buffer;
+        let timers_started = recognition.timers_started;
+        *phase = Phase::Waiting { modes };
+        let response = (recognition.answer == Answer::Owed).then(|| (recognition.id, recognition.success));
+        recognition.answer = Answer::InProgress { at: now };
+        if let Some((id, status)) = response {
+            self.send_in_progress(id, status);
+        }
+        self.timers.cancel(Timer::Grammars);
+        if timers_started {
+            self.timers.set(Timer::NoInput, now + params.no_input_timeout);
+        }
+        self.outputs.push_back(Output::Listen { request_id, modes, params });
+        if clear_dtmf_buffer {
+            self.type_ahead.clear();
+        }
+        self.take_digits(now);
+    }
+
+    pub(super) fn speech_started(&mut self, now: Instant, request_id: RequestId) {
+        let Some((_, phase)) = self.active(request_id) else { return };
+        match phase {
+            Phase::Waiting { modes } if modes.speech => {
+                *phase = Phase::Speaking { modes: *modes, matched: false };
+                self.input_started(now, InputType::Speech);
+            }
+            Phase::Silent { modes, .. } => {
+                *phase = Phase::Speaking { modes: *modes, matched: false };
+                self.timers.cancel(Timer::Silence);
+            }
+            // Speech where no grammar takes it, after keys, or after the end.
+            Phase::Waiting { .. }
+            | Phase::Loading
+            | Phase::Speaking { .. }
+            | Phase::Keying { .. }
+            | Phase::Finishing { .. }
+            | Phase::Completing { .. } => {}
+        }
+    }
+
+    pub(super) fn speech_ended(&mut self, now: Instant, request_id: RequestId, at: Instant) {
+        let Some((_, phase)) = self.active(request_id) else { return };
+        match phase {
+            Phase::Speaking { modes, matched } => {
+                *phase = Phase::Silent { modes: *modes, since: at.min(now), matched: *matched };
+                self.await_silence(now);
+            }
+            Phase::Waiting { .. }
+            | Phase::Silent { .. }
+            | Phase::Loading
+            | Phase::Keying { .. }
+            | Phase::Finishing { .. }
+            | Phase::Completing { .. } => {}
+        }
+    }
+
+    pub(super) fn speech_resumed(&mut self, request_id: RequestId) {
+        let Some((_, phase)) = self.active(request_id) else { return };
+        match phase {
+            Phase::Silent { modes, .. } => {
+                *phase = Phase::Speaking { modes: *modes, matched: false };
+                self.timers.cancel(Timer::Silence);
+            }
+            Phase::Waiting { .. }
+            | Phase::Speaking { .. }
+            | Phase::Loading
+            | Phase::Keying { .. }
+            | Phase::Finishing { .. }
+            | Phase::Completing { .. } => {}
+        }
+    }
+
+    pub(super) fn matched(&mut self, now: Instant, request_id: RequestId, complete: bool) {
+        let Some((_, phase)) = self.active(request_id) else { return };
+        match phase {
+            Phase::Speaking { matched, .. } => *matched = complete,
+            Phase::Silent { matched, .. } => {
+                *matched = complete;
+                self.await_silence(now);
+            }
+            Phase::Waiting { .. }
+            | Phase::Loading
+            | Phase::Keying { .. }
+            | Phase::Finishing { .. }
+            | Phase::Completing { .. } => {}
+        }
+    }
+
+    pub(super) fn dtmf(&mut self, now: Instant, digit: char) {
+        let is_wanted = match &self.state {
+            State::Idle | State::Recognized { .. } => true,
+            State::Recognizing { phase, .. } => match phase {
+                Phase::Waiting { modes } | Phase::Speaking { modes, .. } | Phase::Silent { modes, .. } => modes.dtmf,
+                Phase::Loading | Phase::Keying { .. } | Phase::Finishing { .. } | Phase::Completing { .. } => true,
+            },
+            State::Closed => false,
+        };
+        if is_wanted && self.type_ahead.push(digit) {
+            self.take_digits(now);
+        } else {
+            self.counters.dropped_digits += 1;
+        }
+    }
+
+    pub(super) fn dtmf_matched(&mut self, now: Instant, request_id: RequestId, asked: &str, outcome: DtmfMatch) {
+        let Some((recognition, phase)) = self.active(request_id) else { return };
+        match phase {
+            Phase::Keying { digits, found: found @ KeysFound::Asked } if *digits == asked => {
+                *found = KeysFound::Known;
+                let params = Arc::clone(&recognition.params);
+                match outcome {
+                    DtmfMatch::Complete { can_grow: false } if params.dtmf_term_char.is_none() => {
+                        return self.finish(now, EndOfInput::Natural);
+                    }
+                    DtmfMatch::Complete { can_grow: false } => {
+                        self.timers.cancel(Timer::Interdigit);
+                        self.timers.set(Timer::Term, now + params.dtmf_term_timeout);
+                    }
+                    // What cannot match any more ends as what may match does: with the terminator or the timeout.
+                    DtmfMatch::NoMatch | DtmfMatch::Prefix | DtmfMatch::Complete { can_grow: true } => {}
+                }
+                self.take_digits(now);
+            }
+            Phase::Keying { .. }
+            | Phase::Waiting { .. }
+            | Phase::Speaking { .. }
+            | Phase::Silent { .. }
+            | Phase::Loading
+            | Phase::Finishing { .. }
+            | Phase::Completing { .. } => self.counters.late_inputs += 1,
+        }
+    }
+
+    pub(super) fn recognized(&mut self, now: Instant, request_id: RequestId, outcome: Outcome) {
+        let Some((recognition, phase)) = self.active(request_id) else { return };
+        let is_unannounced = recognition.input.is_none();
+        let end = match phase {
+            Phase::Finishing { end } => *end,
+            Phase::Waiting { .. } | Phase::Speaking { .. } | Phase::Silent { .. } | Phase::Keying { .. } => {
+                EndOfInput::Natural
+            }
+            Phase::Loading | Phase::Completing { .. } => {
+                self.counters.late_inputs += 1;
+                return;
+            }
+        };
+        if is_unannounced {
+            self.input_started(now, InputType::Speech);
+        }
+        let completion =
+            Completion { cause: cause_of(outcome.verdict, end), reason: String::new(), result: outcome.result };
+        self.complete(now, completion);
+    }
+
+    pub(super) fn engine_failed(&mut self, now: Instant, request_id: RequestId, reason: &str) {
+        let Some((recognition, phase)) = self.active(request_id) else { return };
+        match phase {
+            Phase::Completing { .. } => self.counters.late_inputs += 1,
+            Phase::Loading
+            | Phase::Waiting { .. }
+            | Phase::Speaking { .. }
+            | Phase::Silent { .. }
+            | Phase::Keying { .. }
+            | Phase::Finishing { .. } => {
+                let is_answered = recognition.answer != Answer::Owed;
+                self.fail_active(now, is_answered, &Failure::new(FailureKind::Engine, reason));
+            }
+        }
+    }
+
+    pub(super) fn complete_by_application(
+        &mut self,
+        now: Instant,
+        request_id: RequestId,
+        cause: RecognizerCause,
+        result: Option<ResultBody>,
+    ) {
+        let Some((recognition, phase)) = self.active(request_id) else { return };
+        if matches!(phase, Phase::Completing { .. }) {
+            self.counters.late_inputs += 1;
+            return;
+        }
+        if recognition.answer == Answer::Owed {
+            let (id, status) = (recognition.id, recognition.success);
+            recognition.answer = Answer::InProgress { at: now };
+            self.send_in_progress(id, status);
+        }
+        self.complete(now, Completion { cause, reason: String::new(), result });
+    }
+
+    /// One of the active RECOGNIZE's deadlines has passed.
+    pub(super) fn recognition_timer(&mut self, now: Instant, timer: Timer) {
+        let State::Recognizing { recognition, phase } = &mut self.state else { return };
+        let is_answered = recognition.answer != Answer::Owed;
+        match timer {
+            Timer::Grammars => {
+                let failure = Failure::new(FailureKind::Load, "the grammars were not loaded in time");
+                self.fail_active(now, is_answered, &failure);
+            }
+            Timer::NoInput => self.complete(now, Completion::new(RecognizerCause::NoInputTimeout)),
+            Timer::Recognition => self.finish(now, EndOfInput::MaxTime),
+            Timer::Silence | Timer::Interdigit | Timer::Term => self.finish(now, EndOfInput::Natural),
+            Timer::Result => {
+                let failure = Failure::new(FailureKind::Engine, "the engine gave no result in time");
+                self.fail_active(now, is_answered, &failure);
+            }
+            Timer::Completion => {
+                // Only this phase sets the timer.
+                if let Phase::Completing { completion } = std::mem::replace(phase, Phase::Loading) {
+                    self.completed(now, completion);
+                }
+            }
+            // Not of the recognition.
+            Timer::Definition(_) => {}
+        }
+    }
+
+    /// Takes digits while the session is not matching any: one at a time, so that digits after the end of this input
+    /// stay for the next.
+    fn take_digits(&mut self, now: Instant) {
+        loop {
+            let State::Recognizing { recognition, phase } = &mut self.state else { return };
+            let is_ready = match phase {
+                Phase::Waiting { modes } | Phase::Speaking { modes, .. } | Phase::Silent { modes, .. } => modes.dtmf,
+                Phase::Keying { found, .. } => *found == KeysFound::Known,
+                Phase::Loading | Phase::Finishing { .. } | Phase::Completing { .. } => false,
+            };
+            if !is_ready {
+                return;
+            }
+            let Some(digit) = self.type_ahead.take() else {
+                return;
+            };
+            let params = Arc::clone(&recognition.params);
+            let request_id = recognition.id;
+            let mut digits = match std::mem::replace(phase, Phase::Loading) {
+                Phase::Keying { digits, .. } => digits,
+                Phase::Loading
+                | Phase::Waiting { .. }
+                | Phase::Speaking { .. }
+                | Phase::Silent { .. }
+                | Phase::Finishing { .. }
+                | Phase::Completing { .. } => String::new(),
+            };
+            let is_terminator = params.dtmf_term_char == Some(digit);
+            let fits = digits.len() < self.config.digits_max;
+            if !is_terminator && fits {
+                digits.push(digit);
+            }
+            let found = if is_terminator || !fits { KeysFound::Known } else { KeysFound::Asked };
+            *phase = Phase::Keying { digits: digits.clone(), found };
+            self.timers.cancel(Timer::Silence);
+            self.timers.cancel(Timer::Term);
+            self.timers.set(Timer::Interdigit, now + params.dtmf_interdigit_timeout);
+            self.input_started(now, InputType::Dtmf);
+            if is_terminator {
+                return self.finish(now, EndOfInput::Natural);
+            }
+            if fits {
+                self.outputs.push_back(Output::MatchDtmf { request_id, digits });
+            } else {
+                self.counters.dropped_digits += 1;
+            }
+        }
+    }
+
+    /// Sets the silence timer from the real end of speech; it may be due already.
+    fn await_silence(&mut self, now: Instant) {
+        let State::Recognizing { recognition, phase: Phase::Silent { since, matched, .. } } = &self.state else {
+            return;
+        };
+        let params = &recognition.params;
+        let timeout = if *matched { params.speech_complete_timeout } else { params.speech_incomplete_timeout };
+        let at = *since + timeout;
+        if at <= now {
+            self.finish(now, EndOfInput::Natural);
+        } else {
+            self.timers.set(Timer::Silence, at);
+        }
+    }
+
+    /// The first input of a RECOGNIZE: START-OF-INPUT (§9.12), the no-input timer ends, Recognition-Timeout begins.
+    fn input_started(&mut self, now: Instant, kind: InputType) {
+        let State::Recognizing { recognition, .. } = &mut self.state else { return };
+        self.timers.cancel(Timer::NoInput);
+        if recognition.input.is_some() {
+            return;
+        }
+        recognition.input = Some(kind);
+        let id = recognition.id;
+        self.timers.set(Timer::Recognition, now + recognition.params.recognition_timeout);
+        let name = match kind {
+            InputType::Speech => "speech",
+            InputType::Dtmf => "dtmf",
+        };
+        // One START-OF-INPUT per request, so channel and request make a value that no other event has.
+        let headers = Headers::new()
+            .with(HeaderName::ProxySyncId, format!("{}{id}", self.channel.prefix()))
+            .with(HeaderName::InputType, name);
+        self.outputs.push_back(Output::Send(Message::Event(Event {
+            channel: self.channel.clone(),
+            id,
+            name: EventName::StartOfInput,
+            state: RequestState::InProgress,
+            headers,
+            body: bytes::Bytes::new(),
+        })));
+    }
+
+    /// Input has ended: asks for the result.
+    fn finish(&mut self, now: Instant, end: EndOfInput) {
+        let State::Recognizing { recognition, phase } = &mut self.state else { return };
+        let request_id = recognition.id;
+        let input = match std::mem::replace(phase, Phase::Finishing { end }) {
+            Phase::Keying { digits, .. } => FinishedInput::Dtmf { digits },
+            Phase::Loading
+            | Phase::Waiting { .. }
+            | Phase::Speaking { .. }
+            | Phase::Silent { .. }
+            | Phase::Finishing { .. }
+            | Phase::Completing { .. } => FinishedInput::Speech,
+        };
+        self.clear_recognition_timers();
+        self.timers.set(Timer::Result, now + self.config.result_timeout);
+        self.outputs.push_back(Output::Finish { request_id, input });
+    }
+
+    /// The active RECOGNIZE fails: 407 when it has no response yet, else RECOGNITION-COMPLETE.
+    fn fail_active(&mut self, now: Instant, is_answered: bool, failure: &Failure) {
+        if is_answered {
+            let (_, cause) = failure.kind.answer();
+            return self.complete(now, Completion { cause, reason: failure.reason.clone(), result: None });
+        }
+        self.clear_recognition_timers();
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Recognizing { recognition, .. } => {
+                self.fail(recognition.id, failure);
+                self.cancel_pending();
+            }
+            other @ (State::Idle | State::Recognized { .. } | State::Closed) => self.state = other,
+        }
+    }
+
+    /// The active RECOGNIZE has ended; the client hears of it when the gap after the response is over.
+    fn complete(&mut self, now: Instant, completion: Completion) {
+        self.clear_recognition_timers();
+        let State::Recognizing { recognition, phase } = &mut self.state else { return };
+        if recognition.is_listening {
+            recognition.is_listening = false;
+            self.outputs.push_back(Output::StopListening { request_id: recognition.id });
+        }
+        let earliest = match recognition.answer {
+            Answer::InProgress { at } => at + self.config.completion_gap,
+            Answer::Owed | Answer::Pending => now,
+        };
+        if earliest > now {
+            *phase = Phase::Completing { completion };
+            self.timers.set(Timer::Completion, earliest);
+        } else {
+            self.completed(now, completion);
+        }
+    }
+
+    /// Sends RECOGNITION-COMPLETE and goes on with the queue.
+    fn completed(&mut self, now: Instant, completion: Completion) {
+        let Completion { cause, result, .. } = &completion;
+        let recognized = State::Recognized { cause: *cause, result: result.clone() };
+        match std::mem::replace(&mut self.state, recognized) {
+            State::Recognizing { recognition, .. } => {
+                self.send_completion(recognition.id, &completion);
+                if is_failure(completion.cause) {
+                    self.cancel_pending();
+                } else {
+                    self.begin_next(now);
+                }
+            }
+            other @ (State::Idle | State::Recognized { .. } | State::Closed) => self.state = other,
+        }
+    }
+
+    /// All waiting RECOGNIZEs end with `cancelled` (§9.4.27).
+    pub(super) fn cancel_pending(&mut self) {
+        for waiting in std::mem::take(&mut self.pending) {
+            self.send_completion(waiting.id, &Completion::new(RecognizerCause::Cancelled));
+        }
+    }
+
+    pub(super) fn send_completion(&mut self, id: RequestId, completion: &Completion) {
+        let mut headers = Headers::new().with(HeaderName::CompletionCause, completion.cause.to_string());
+        if !completion.reason.is_empty() {
+            headers.push(HeaderName::CompletionReason, quoted(&completion.reason));
+        }
+        let mut body = bytes::Bytes::new();
+        if let Some(result) = completion.result.as_ref().filter(|result| !result.body.is_empty()) {
+            headers.push(HeaderName::ContentType, result.content_type.as_str());
+            body = result.body.clone();
+        }
+        let channel = self.channel.clone();
+        let (name, state) = (EventName::RecognitionComplete, RequestState::Complete);
+        self.outputs.push_back(Output::Send(Message::Event(Event { channel, id, name, state, headers, body })));
+    }
+
+    /// Ends what the session does for a recognition that will not complete by itself.
+    pub(super) fn end_listening(&mut self, recognition: &Recognition) {
+        self.clear_recognition_timers();
+        if recognition.is_listening {
+            self.outputs.push_back(Output::StopListening { request_id: recognition.id });
+        }
+    }
+
+    pub(super) fn respond_in_progress(&mut self, recognition: &Recognition) {
+        self.send_in_progress(recognition.id, recognition.success);
+    }
+
+    fn send_in_progress(&mut self, id: RequestId, status: StatusCode) {
+        let channel = self.channel.clone();
+        let (headers, body) = (Headers::new(), bytes::Bytes::new());
+        self.respond(Response { channel, id, status, state: RequestState::InProgress, headers, body });
+    }
+
+    fn clear_recognition_timers(&mut self) {
+        for timer in [
+            Timer::Grammars,
+            Timer::NoInput,
+            Timer::Recognition,
+            Timer::Silence,
+            Timer::Interdigit,
+            Timer::Term,
+            Timer::Result,
+            Timer::Completion,
+        ] {
+            self.timers.cancel(timer);
+        }
+    }
+
+    /// The active RECOGNIZE, if it is that one; otherwise the input came late.
+    fn active(&mut self, request_id: RequestId) -> Option<(&mut Recognition, &mut Phase)> {
+        match &mut self.state {
+            State::Recognizing { recognition, phase } if recognition.id == request_id => Some((recognition, phase)),
+            State::Recognizing { .. } | State::Idle | State::Recognized { .. } | State::Closed => {
+                self.counters.late_inputs += 1;
+                None
+            }
+        }
+    }
+}
+
+fn cause_of(verdict: Verdict, end: EndOfInput) -> RecognizerCause {
+    match (verdict, end) {
+        (Verdict::Match, EndOfInput::Natural) => RecognizerCause::Success,
+        (Verdict::Match, EndOfInput::MaxTime) => RecognizerCause::SuccessMaxtime,
+        (Verdict::PartialMatch, EndOfInput::Natural) => RecognizerCause::PartialMatch,
+        (Verdict::PartialMatch, EndOfInput::MaxTime) => RecognizerCause::PartialMatchMaxtime,
+        (Verdict::NoMatch, EndOfInput::Natural) => RecognizerCause::NoMatch,
+        (Verdict::NoMatch, EndOfInput::MaxTime) => RecognizerCause::NoMatchMaxtime,
+        (Verdict::SemanticsFailure, EndOfInput::Natural | EndOfInput::MaxTime) => RecognizerCause::SemanticsFailure,
+    }
+}
+
+/// Whether the queue behind is cancelled. Not to be understood, or not to speak, is an ordinary outcome; what the
+/// recognizer could not do is a failure.
+fn is_failure(cause: RecognizerCause) -> bool {
+    match cause {
+        RecognizerCause::GrammarLoadFailure
+        | RecognizerCause::GrammarCompilationFailure
+        | RecognizerCause::RecognizerError
+        | RecognizerCause::UriFailure
+        | RecognizerCause::LanguageUnsupported
+        | RecognizerCause::GrammarDefinitionFailure
+        | RecognizerCause::Cancelled => true,
+        RecognizerCause::Success
+        | RecognizerCause::NoMatch
+        | RecognizerCause::NoInputTimeout
+        | RecognizerCause::HotwordMaxtime
+        | RecognizerCause::SpeechTooEarly
+        | RecognizerCause::SuccessMaxtime
+        | RecognizerCause::SemanticsFailure
+        | RecognizerCause::PartialMatch
+        | RecognizerCause::PartialMatchMaxtime
+        | RecognizerCause::NoMatchMaxtime => false,
+    }
+}
