@@ -1,12 +1,23 @@
 //! Grammars: what may be said or keyed, and what it means.
 
+mod builtin;
+mod choice_list;
+mod closed_list;
+mod dtmf;
 mod error;
+mod expansion;
+mod grammar_ref;
+mod semantics;
+mod srgs;
 
 pub use error::{GrammarError, GrammarErrorKind};
+pub use grammar_ref::GrammarRef;
 
 use serde_json::Value;
 
-use crate::{DialogGrammar, Hypothesis, Language};
+use crate::{DialogGrammar, Hypothesis, Language, answer, number, spoken_digits, text};
+use builtin::{Builtin, Lengths, YesNoKeys};
+use choice_list::ChoiceList;
 
 /// What an input means to the application: a scalar or an object (RFC 6787 section 9.6.3.2).
 pub type Instance = Value;
@@ -60,32 +71,32 @@ pub struct DtmfMatches {
     pub matches: Vec<Match>,
 }
 
-/// A grammar of a RECOGNIZE body: a URI and its weight (RFC 6787 section 9.9).
-#[derive(Debug, Clone, PartialEq)]
-pub struct GrammarRef {
-    /// `builtin:…`, `session:…` or another URI, without angle brackets.
-    pub uri: String,
-    /// How likely the grammar is, above 0; 1 when not given.
-    pub weight: f32,
-}
-
-impl GrammarRef {
-    /// Reads a body of type `text/uri-list` or `text/grammar-ref-list`: one URI a line, comments (`#`) and empty lines
-    /// left out, any line ending. At most 64 are taken.
-    ///
-    /// # Errors
-    /// When the body is not UTF-8, holds no URI, or too many.
-    pub fn parse_list(_content_type: &str, _body: &[u8]) -> Result<Vec<Self>, GrammarError> {
-        Ok(Vec::new())
-    }
-}
-
 /// A compiled grammar. Cheap to keep, immutable, and safe to share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grammar {
     uri: String,
     language: Option<Language>,
     weight: f32,
+    rule: Rule,
+    speech: bool,
+    dtmf: bool,
+}
+
+/// What a grammar accepts.
+#[derive(Debug, Clone, PartialEq)]
+enum Rule {
+    /// Any words; they mean themselves.
+    Transcribe,
+    /// Any words or keys; the conversation knows what they mean.
+    Dialog(Box<DialogGrammar>),
+    /// Yes or no.
+    Boolean(YesNoKeys),
+    /// A string of digits.
+    Digits(Lengths),
+    /// A number.
+    Number,
+    /// One of a list of phrases or key sequences.
+    List(ChoiceList),
 }
 
 impl Grammar {
@@ -95,7 +106,9 @@ impl Grammar {
     /// `UnsupportedUri` for another scheme or an unknown builtin type, `Parameter` for parameters that make no sense,
     /// `UnsupportedLanguage` for a language that is not served.
     pub fn from_uri(uri: &str) -> Result<Self, GrammarError> {
-        Ok(Self { uri: uri.trim().to_owned(), language: None, weight: 1.0 })
+        let reference = GrammarRef::parse(uri);
+        let Builtin { rule, language, speech, dtmf } = builtin::compile(&reference.uri)?;
+        Ok(Self { uri: reference.uri, language, weight: reference.weight, rule, speech, dtmf })
     }
 
     /// Compiles an inline grammar: SRGS in its XML form that is a small choice list; see docs/GRAMMARS.md.
@@ -105,8 +118,17 @@ impl Grammar {
     /// `UnsupportedMediaType` for JSGF, GSL, ABNF and other types; `Syntax` for a document that is not well formed or
     /// not SRGS; `Unsupported` for what SRGS allows and this compiler does not; `TooLarge` over a limit;
     /// `UnsupportedLanguage`.
-    pub fn from_body(_content_type: &str, _body: &[u8], language: Language) -> Result<Self, GrammarError> {
-        Ok(Self { uri: String::new(), language: Some(language), weight: 1.0 })
+    pub fn from_body(content_type: &str, body: &[u8], language: Language) -> Result<Self, GrammarError> {
+        let document = srgs::compile(content_type, body)?;
+        let speech = document.list.is_spoken();
+        Ok(Self {
+            uri: String::new(),
+            language: Some(document.language.unwrap_or(language)),
+            weight: 1.0,
+            rule: Rule::List(document.list),
+            speech,
+            dtmf: !speech,
+        })
     }
 
     /// The same grammar under the URI by which the client knows it (`session:NAME` for an inline one).
@@ -135,56 +157,169 @@ impl Grammar {
 
     /// Whether speech can match.
     pub fn accepts_speech(&self) -> bool {
-        true
+        self.speech
     }
 
     /// Whether keys can match.
     pub fn accepts_dtmf(&self) -> bool {
-        false
+        self.dtmf
     }
 
     /// Whether any words match: dictation and dialog turns.
     pub fn is_open(&self) -> bool {
-        true
+        matches!(self.rule, Rule::Transcribe | Rule::Dialog(_))
     }
 
     /// The phrases of a closed list, for engines that can be biased; at most 200, empty for an open grammar.
     pub fn phrases(&self) -> Vec<String> {
-        Vec::new()
+        const PHRASES_MAX: usize = 200;
+        match &self.rule {
+            Rule::List(list) if self.speech => list.phrases().take(PHRASES_MAX).map(str::to_owned).collect(),
+            Rule::Boolean(_) if self.speech => {
+                let words: &[&str] = match self.language {
+                    Some(Language::English) => &["yes", "no"],
+                    Some(Language::Chinese) => &["是的", "不是", "对", "没有"],
+                    None => &[],
+                };
+                words.iter().map(|word| (*word).to_owned()).collect()
+            }
+            Rule::List(_) | Rule::Boolean(_) | Rule::Transcribe | Rule::Dialog(_) | Rule::Digits(_) | Rule::Number => {
+                Vec::new()
+            }
+        }
     }
 
     /// What a `builtin:speech/dialog` grammar asks for; `None` for other grammars.
     pub fn dialog(&self) -> Option<&DialogGrammar> {
-        None
+        match &self.rule {
+            Rule::Dialog(dialog) => Some(dialog),
+            Rule::Transcribe | Rule::Boolean(_) | Rule::Digits(_) | Rule::Number | Rule::List(_) => None,
+        }
     }
 
     /// The ways in which what was heard matches, best first; at most one for each distinct instance.
+    ///
+    /// The confidence of a match is that of its hypothesis times how well the words fit: 1 word for word (hesitation
+    /// and spelling aside), 0.95 when politeness stands around a phrase, one minus the distance when it was found by
+    /// sound. When several hypotheses mean the same the best counts.
     pub fn match_speech(&self, hypotheses: &[Hypothesis]) -> Vec<Match> {
-        hypotheses
-            .iter()
-            .map(|hypothesis| Match {
-                grammar_uri: self.uri.clone(),
-                instance: hypothesis.text.clone().into(),
-                confidence: hypothesis.confidence,
-                input: hypothesis.text.clone(),
-                mode: InputMode::Speech,
-            })
-            .collect()
+        const HYPOTHESES_MAX: usize = 16;
+        if !self.speech {
+            return Vec::new();
+        }
+        let mut matches: Vec<Match> = Vec::new();
+        for hypothesis in hypotheses.iter().take(HYPOTHESES_MAX) {
+            let Some((instance, quality)) = self.understand(hypothesis) else { continue };
+            let confidence = Hypothesis::new("", hypothesis.confidence, hypothesis.language).confidence * quality;
+            match matches.iter_mut().find(|earlier| earlier.instance == instance) {
+                Some(earlier) if earlier.confidence >= confidence => {}
+                Some(earlier) => {
+                    earlier.confidence = confidence;
+                    earlier.input = text::collapse_space(&hypothesis.text);
+                }
+                None => matches.push(Match {
+                    grammar_uri: self.uri.clone(),
+                    instance,
+                    confidence,
+                    input: text::collapse_space(&hypothesis.text),
+                    mode: InputMode::Speech,
+                }),
+            }
+        }
+        matches.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        matches
+    }
+
+    /// What a hypothesis means here, and how well it fits.
+    fn understand(&self, hypothesis: &Hypothesis) -> Option<(Instance, f32)> {
+        let Hypothesis { text, language, .. } = hypothesis;
+        match &self.rule {
+            Rule::Transcribe | Rule::Dialog(_) => {
+                let transcript = text::collapse_space(text);
+                let has_words = transcript.chars().any(char::is_alphanumeric);
+                has_words.then(|| (transcript.into(), 1.0))
+            }
+            Rule::Boolean(_) => answer::yes_no(text, *language).map(|yes| (yes.into(), 1.0)),
+            Rule::Digits(lengths) => {
+                let digits = spoken_digits::digits(text, *language)?;
+                (lengths.min..=lengths.max).contains(&digits.len()).then(|| (digits.into(), 1.0))
+            }
+            Rule::Number => number::parse(text, *language).map(|value| (number_instance(value), 1.0)),
+            Rule::List(list) => list.find(text, *language).map(|found| (found.instance.clone(), found.quality)),
+        }
     }
 
     /// How keys (`0`-`9`, `*`, `#`, `A`-`D`) stand to this grammar. No keys at all are a prefix of what accepts keys.
-    pub fn match_dtmf(&self, _digits: &str) -> DtmfMatch {
-        DtmfMatch::NoMatch
+    pub fn match_dtmf(&self, digits: &str) -> DtmfMatch {
+        if self.dtmf { dtmf::match_keys(&self.rule, digits) } else { DtmfMatch::NoMatch }
+    }
+}
+
+/// Whether `c` is on a telephone's keypad, the fourth column included.
+fn is_key(c: char) -> bool {
+    matches!(c, '0'..='9' | '*' | '#' | 'A'..='D')
+}
+
+/// A number as an instance: whole numbers without a decimal point.
+fn number_instance(value: f64) -> Instance {
+    const WHOLE_MAX: f64 = 1e15;
+    if value.fract() == 0.0 && value.abs() < WHOLE_MAX {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and far below 2^63")]
+        let whole = value as i64;
+        whole.into()
+    } else {
+        value.into()
     }
 }
 
 /// Matches what was heard against all active grammars, best first: closed grammars before open ones, then by confidence
-/// times weight, then in the order of the grammars.
+/// times weight, then in the order of the grammars. Of the same instance from several grammars the best stays.
 pub fn match_all(grammars: &[Grammar], hypotheses: &[Hypothesis]) -> Vec<Match> {
-    grammars.iter().flat_map(|grammar| grammar.match_speech(hypotheses)).collect()
+    let mut ranked: Vec<(bool, f32, Match)> = Vec::new();
+    for grammar in grammars {
+        for matched in grammar.match_speech(hypotheses) {
+            ranked.push((grammar.is_open(), matched.confidence * grammar.weight, matched));
+        }
+    }
+    ranked.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut matches: Vec<Match> = Vec::new();
+    for (_, _, matched) in ranked {
+        if !matches.iter().any(|earlier| earlier.instance == matched.instance) {
+            matches.push(matched);
+        }
+    }
+    matches
 }
 
 /// Matches keys against all active grammars.
-pub fn match_all_dtmf(_grammars: &[Grammar], _digits: &str) -> DtmfMatches {
-    DtmfMatches { state: DtmfMatch::NoMatch, matches: Vec::new() }
+pub fn match_all_dtmf(grammars: &[Grammar], digits: &str) -> DtmfMatches {
+    let mut matches = Vec::new();
+    let mut best: Option<Instance> = None;
+    let mut can_grow_any = false;
+    for grammar in grammars {
+        match grammar.match_dtmf(digits) {
+            DtmfMatch::NoMatch => {}
+            DtmfMatch::Prefix => can_grow_any = true,
+            DtmfMatch::Complete { can_grow, instance } => {
+                can_grow_any |= can_grow;
+                best.get_or_insert_with(|| instance.clone());
+                matches.push(Match {
+                    grammar_uri: grammar.uri.clone(),
+                    instance,
+                    confidence: 1.0,
+                    input: digits.to_owned(),
+                    mode: InputMode::Dtmf,
+                });
+            }
+        }
+    }
+    let state = match best {
+        Some(instance) => DtmfMatch::Complete { can_grow: can_grow_any, instance },
+        None if can_grow_any => DtmfMatch::Prefix,
+        None => DtmfMatch::NoMatch,
+    };
+    DtmfMatches { state, matches }
 }
+
+#[cfg(test)]
+mod tests;
