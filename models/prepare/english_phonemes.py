@@ -3,8 +3,8 @@
 usage: english_phonemes.py OUT MISAKI_ARCHIVE
 
 Both files are in misaki's alphabet (one character per phoneme, a stress mark before the vowel) and sorted by key in
-byte order. `lexicon.txt` has `word phonemes`; words are in lower case, names of letters in upper case. `letters.txt`
-has `left[letter]right phonemes`: what the letter becomes between these letters, where `^` and `$` are the ends of the
+byte order. `lexicon.txt` has `word phonemes`; words are in lower case, names of letters in upper case, and a word that is
+said otherwise as a verb ("record", "live") is there once more as `word/verb`. `letters.txt` has `left[letter]right phonemes`: what the letter becomes between these letters, where `^` and `$` are the ends of the
 word; the rule with the widest context holds, and no phonemes means that the letter is silent.
 """
 
@@ -36,7 +36,10 @@ def read_lexicon(read):
     for file in ("us_silver", "us_gold"):
         entries = json.loads(read(f"misaki/data/{file}.json"))
         for word, spoken in sorted(entries.items(), key=lambda entry: entry[0] == entry[0].lower()):
-            spoken = spoken if isinstance(spoken, str) else spoken["DEFAULT"]
+            if isinstance(spoken, dict):
+                if spoken.get("VERB") and word == word.lower():
+                    lexicon[f"{word}/verb"] = spoken["VERB"]
+                spoken = spoken["DEFAULT"]
             if not spoken:
                 continue
             if re.fullmatch("[A-Z]", word):

@@ -12,10 +12,25 @@ pub struct English {
     pronunciation: Pronunciation,
 }
 
+/// Words after which one that can be a noun or a verb is likely a verb.
+const BEFORE_VERBS: [&str; 26] = [
+    "to", "will", "would", "can", "could", "shall", "should", "may", "might", "must", "i", "you", "we", "they",
+    "please", "not", "don't", "didn't", "can't", "won't", "i'll", "you'll", "we'll", "they'll", "do", "did",
+];
+
 enum Token<'a> {
     Word(&'a str),
     /// Of `.,;:!?`
     Punctuation(char),
+}
+
+impl<'a> Token<'a> {
+    fn word(&self) -> Option<&'a str> {
+        match self {
+            Token::Word(word) => Some(word),
+            Token::Punctuation(_) => None,
+        }
+    }
 }
 
 impl English {
@@ -41,11 +56,9 @@ impl English {
         for (index, token) in tokens.iter().enumerate() {
             match *token {
                 Token::Word(word) => {
-                    let next = match tokens.get(index + 1) {
-                        Some(Token::Word(next)) => Some(*next),
-                        Some(Token::Punctuation(_)) | None => None,
-                    };
-                    let spoken = self.word(word, next, shouted);
+                    let before = index.checked_sub(1).and_then(|before| tokens.get(before)).and_then(Token::word);
+                    let next = tokens.get(index + 1).and_then(Token::word);
+                    let spoken = self.word(before, word, next, shouted);
                     if !spoken.is_empty() {
                         if !sentence.is_empty() {
                             sentence.push(' ');
@@ -74,7 +87,8 @@ impl English {
         sentences
     }
 
-    fn word(&self, word: &str, next: Option<&str>, shouted: bool) -> String {
+    /// `before` and `next` are the words around it, up to punctuation.
+    fn word(&self, before: Option<&str>, word: &str, next: Option<&str>, shouted: bool) -> String {
         let lower = word.to_lowercase().replace('’', "'");
         let next_lower = next.map(str::to_lowercase);
         let before_vowel = || next_lower.as_deref().is_some_and(|next| begins_with_vowel(&self.pronunciation.of(next)));
@@ -83,8 +97,14 @@ impl English {
             "a" if next.is_some() => return "ɐ".to_owned(),
             "the" => return if before_vowel() { "ðɪ" } else { "ðə" }.to_owned(),
             "to" if next.is_some() => return if before_vowel() { "tʊ" } else { "tə" }.to_owned(),
+            "i" => return "aɪ".to_owned(),
             "used" if next_lower.as_deref() == Some("to") => return "jˈuːst".to_owned(),
             _ => {}
+        }
+        if before.is_some_and(|before| BEFORE_VERBS.contains(&before.to_lowercase().replace('’', "'").as_str()))
+            && let Some(spoken) = self.pronunciation.as_verb(&lower)
+        {
+            return ipa(&lower, spoken);
         }
         let abbreviation = !shouted && word.chars().count() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
         let single = word.len() == 1;
@@ -147,6 +167,8 @@ mod tests {
             "call kˈɔl",
             "hello həlˈO",
             "okay ˌOkˈA",
+            "record ɹˈɛkəɹd",
+            "record/verb ɹəkˈɔɹd",
             "three θɹˈi",
             "to tu",
             "union jˈunjən",
@@ -167,6 +189,11 @@ mod tests {
         assert_eq!(english().phonemes("the union"), ["ðə jˈuːnjən"]);
         assert_eq!(english().phonemes("a call to a world"), ["ɐ kˈɔːl tʊ ɐ wˈɜːld"]);
         assert_eq!(english().phonemes("used to call"), ["jˈuːst tə kˈɔːl"]);
+    }
+
+    #[test]
+    fn a_word_is_a_verb_where_only_a_verb_can_be() {
+        assert_eq!(english().phonemes("a record to record"), ["ɐ ɹˈɛkɚd tə ɹəkˈɔːɹd"]);
     }
 
     #[test]

@@ -19,14 +19,10 @@ pub(crate) fn ipa(word: &str, spoken: &str) -> String {
             'ʤ' => result.push_str("dʒ"),
             'ʧ' => result.push_str("tʃ"),
             'ᵊ' => result.push('ə'),
+            // "strong", and "on" though not "dawn".
+            'ɔ' if after == Some('ŋ') || word == "on" => result.push('ɔ'),
             'u' | 'ɑ' | 'ɔ' => result.extend([phoneme, 'ː']),
-            // Long where stressed ("meet") and in a word without stress ("we"), but not before schwa ("area") or at the
-            // end of a longer word ("happy").
-            'i' => {
-                let stressed = before.is_some_and(|mark| STRESSES.contains(&mark));
-                let long = (stressed || !stressed_anywhere) && !matches!(after, Some('ə' | 'ᵊ'));
-                result.push_str(if long { "iː" } else { "i" });
-            }
+            'i' => result.push_str(high_front_vowel(before, after, stressed_anywhere)),
             // R-coloured vowels take the r in, unless another vowel follows that needs it.
             'ə' | 'ɜ' if after == Some('ɹ') => {
                 result.push_str(if phoneme == 'ə' { "ɚ" } else { "ɜː" });
@@ -39,6 +35,18 @@ pub(crate) fn ipa(word: &str, spoken: &str) -> String {
         }
     }
     result
+}
+
+/// Long where stressed ("meet") and in a word without stress ("we"), but not before schwa ("area"). Unstressed, its quality
+/// is kept before a vowel and at the end ("create", "happy"), not before a consonant ("prescribe", "anything").
+fn high_front_vowel(before: Option<char>, after: Option<char>, stressed_anywhere: bool) -> &'static str {
+    let stressed = before.is_some_and(|mark| STRESSES.contains(&mark));
+    match after {
+        Some('ə' | 'ᵊ') => "i",
+        _ if stressed || !stressed_anywhere => "iː",
+        Some(next) if !STRESSES.contains(&next) && !VOWELS.contains(next) => "ɪ",
+        Some(_) | None => "i",
+    }
 }
 
 /// Whether a pronunciation begins with a vowel sound: "an hour", "a union".
@@ -64,6 +72,10 @@ mod tests {
             ("happy", "hˈæpi", "hˈæpi"),
             ("meeting", "mˈiɾɪŋ", "mˈiːɾɪŋ"),
             ("we", "wi", "wiː"),
+            ("prescribe", "pɹiskɹˈIb", "pɹɪskɹˈaɪb"),
+            ("create", "kɹiˈAt", "kɹiˈeɪt"),
+            ("strong", "stɹˈɔŋ", "stɹˈɔŋ"),
+            ("call", "kˈɔl", "kˈɔːl"),
             ("area", "ˈɛɹiə", "ˈɛɹiə"),
             ("around", "əɹˈWnd", "ɚɹˈaʊnd"),
             ("about", "əbˈWt", "ɐbˈaʊt"),

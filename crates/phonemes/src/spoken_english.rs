@@ -70,8 +70,9 @@ pub fn spoken_english(text: &str) -> String {
         if let Some((short, long)) = abbreviation {
             let after = rest.get(short.len()..).unwrap_or_default();
             result.push_str(long);
-            // "at 5 p.m." at the end of the text ends the sentence too.
-            if after.trim().is_empty() {
+            // "At 5 p.m. Does that suit you?": this full stop ends a sentence too.
+            let title = long.starts_with(char::is_uppercase) && !short.contains(".m.");
+            if !title && after.trim_start().chars().next().is_none_or(char::is_uppercase) {
                 result.push('.');
             }
             rest = after;
@@ -387,6 +388,8 @@ mod tests {
     fn times_and_dates_are_read_as_a_person_would() {
         for (text, expected) in [
             ("at 3:30 p.m.", "at three thirty PM."),
+            ("3 p.m. Is it good?", "three PM. Is it good?"),
+            ("from 3 p.m. to 4", "from three PM to four"),
             ("at 9:00 AM", "at nine AM"),
             ("at 9:00", "at nine o'clock"),
             ("10:05", "ten oh five"),

@@ -21,6 +21,11 @@ impl Pronunciation {
         self.known(word).unwrap_or_else(|| self.by_letters(word))
     }
 
+    /// How the word is said as a verb, if that differs: "to record", "I live".
+    pub(crate) fn as_verb(&self, word: &str) -> Option<&str> {
+        self.lexicon.find(&format!("{word}/verb"))
+    }
+
     /// Whether the word or its stem is in the lexicon.
     pub(crate) fn knows(&self, word: &str) -> bool {
         self.known(word).is_some()
