@@ -118,7 +118,7 @@ impl JitterBuffer {
             Position::Empty => {
                 let number = BASE + u64::from(sequence);
                 if marker {
-                    self.position = Position::Running { next: number + 1 };
+                    self.run_on(number);
                     Arrival::Due { reordered: false }
                 } else {
                     self.position = Position::Starting { anchor: number, since: now };
@@ -134,7 +134,7 @@ impl JitterBuffer {
                 }
                 let reordered = self.highest().is_some_and(|highest| number < highest);
                 if marker && self.lowest().is_none_or(|lowest| number < lowest.number) {
-                    self.position = Position::Running { next: number + 1 };
+                    self.run_on(number);
                     return Arrival::Due { reordered };
                 }
                 Arrival::Waits { reordered }
@@ -146,8 +146,7 @@ impl JitterBuffer {
     fn arrive_running(&mut self, now: Instant, next: u64, sequence: u16) -> Arrival {
         let Some(number) = near(next, sequence) else { return Arrival::Far };
         if number == next {
-            self.position = Position::Running { next: next + 1 };
-            self.given_up <<= 1;
+            self.run_on(number);
             self.calm();
             return Arrival::Due { reordered: self.held > 0 };
         }
@@ -245,6 +244,12 @@ impl JitterBuffer {
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.held == 0
+    }
+
+    /// The packet with this number is released.
+    fn run_on(&mut self, number: u64) {
+        self.position = Position::Running { next: number + 1 };
+        self.given_up <<= 1;
     }
 
     fn take(&mut self, number: u64) -> Option<Release<'_>> {

@@ -10,6 +10,7 @@ mod config;
 mod counters;
 mod dtmf;
 mod endpointer;
+pub mod fuzz;
 mod interarrival_jitter;
 mod jitter_buffer;
 mod leg;

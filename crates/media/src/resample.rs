@@ -6,10 +6,13 @@ use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 /// Input samples per step, roughly: small enough for a stream, large enough for a steep filter.
 const CHUNK_SAMPLES: usize = 512;
 
+/// The longest step accepted. Rates with a small common divisor need long ones; those of audio do not.
+const STEP_SAMPLES_MAX: usize = 8192;
+
 /// The highest rate accepted.
 const RATE_HZ_MAX: u32 = 192_000;
 
-/// The two rates cannot be converted: one is zero, or above 192 kHz.
+/// The two rates cannot be converted: one is zero, or above 192 kHz, or their ratio is an odd one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnsupportedRates {
     /// Samples per second given.
@@ -96,6 +99,9 @@ impl Filter {
     fn new(from_hz: u32, to_hz: u32) -> Option<Self> {
         // Steps of an even number of samples on both sides, so that the delay, half a step, is a whole number.
         let unit = 2 * from_hz as usize / greatest_common_divisor(from_hz, to_hz) as usize;
+        if unit > STEP_SAMPLES_MAX {
+            return None;
+        }
         let chunk = unit * CHUNK_SAMPLES.div_ceil(unit);
         let window = WindowFunction::BlackmanHarris2;
         let fft = Fft::new_custom(from_hz as usize, to_hz as usize, chunk, 1, 1, window, FixedSync::Both).ok()?;
@@ -269,7 +275,7 @@ mod tests {
 
     #[test]
     fn impossible_rates_are_refused() {
-        for (from_hz, to_hz) in [(0, 8000), (8000, 0), (8000, 400_000)] {
+        for (from_hz, to_hz) in [(0, 8000), (8000, 0), (8000, 400_000), (44_101, 8000)] {
             assert!(Resampler::new(from_hz, to_hz).is_err());
         }
     }

@@ -1,0 +1,122 @@
+//! Entry points of the fuzz targets: bytes in, and no panic. They check laws that hold for any input.
+
+use std::time::{Duration, Instant};
+
+use crate::codec::{ClockRate, Codec};
+use crate::config::{IdleSending, LegConfig, LegMedia, Ptime};
+use crate::dtmf::DtmfDigit;
+use crate::leg::{Leg, LegCommand, LegEvent, UtteranceId};
+use crate::packet;
+use crate::pcm_buffer::{PcmBuffer, PcmOverrun, PcmSink};
+
+/// Reads a datagram.
+pub fn rtp_packet(data: &[u8]) {
+    if let Some((_, payload)) = packet::parse(data) {
+        assert!(payload.len() + 12 <= data.len(), "the payload is a part of the datagram after its header");
+        let mut samples = Vec::new();
+        for codec in [Codec::Pcmu, Codec::Pcma, Codec::L16] {
+            codec.decode(payload, &mut samples);
+        }
+    }
+}
+
+/// Runs a leg through the operations that `data` spells: the first four octets choose the configuration, then each
+/// operation is an octet and its arguments. `start` is the zero of virtual time.
+///
+/// Laws: no tick sends more than two packets; each utterance ends at most once, and never plays more than it has.
+pub fn media_leg(start: Instant, data: &[u8]) {
+    let mut octets = data.iter().copied();
+    let mut next = || octets.next();
+    let (Some(codec), Some(rate), Some(ptime), Some(flags)) = (next(), next(), next(), next()) else { return };
+    let codec = match codec % 3 {
+        0 => Codec::Pcmu,
+        1 => Codec::Pcma,
+        _ => Codec::L16,
+    };
+    let clock_rate = if rate % 2 == 0 { ClockRate::Hz8000 } else { ClockRate::Hz16000 };
+    let mut media = LegMedia::new(codec, 0);
+    media.ptime = Ptime::from_ms(10 + u32::from(ptime % 51)).unwrap_or_default();
+    media.telephone_event = (flags & 1 != 0).then_some(101);
+    let mut config = LegConfig::new(media, clock_rate, 1);
+    config.idle_sending = if flags & 2 != 0 { IdleSending::Silence } else { IdleSending::Nothing };
+
+    let mut now = start;
+    let mut leg = Leg::new(config, now);
+    let mut played = Vec::new();
+    while let Some(operation) = next() {
+        match operation % 12 {
+            0..=3 => {
+                let length = usize::from(next().unwrap_or(0));
+                let datagram: Vec<u8> = std::iter::from_fn(&mut next).take(length).collect();
+                leg.receive(now, &datagram);
+            }
+            4 => now += Duration::from_millis(u64::from(next().unwrap_or(0))),
+            5 => {
+                let samples = usize::from(next().unwrap_or(0)) * 7;
+                let audio = PcmBuffer::new(clock_rate.hz(), samples);
+                _ = audio.push(&vec![1000; samples]);
+                match next().unwrap_or(0) % 3 {
+                    0 => audio.finish(),
+                    1 => audio.fail(),
+                    _ => {}
+                }
+                let utterance = UtteranceId(played.len() as u64);
+                played.push((samples, false));
+                leg.command(now, LegCommand::Play { utterance, audio });
+            }
+            6 => {
+                let utterance = next().filter(|id| *id < 128).map(|id| UtteranceId(u64::from(id)));
+                let fade_ms = u32::from(next().unwrap_or(0));
+                leg.command(now, LegCommand::Stop { utterance, fade_ms });
+            }
+            7 => {
+                let command = match next().unwrap_or(0) % 4 {
+                    0 => LegCommand::Pause,
+                    1 => LegCommand::Resume,
+                    2 => LegCommand::StopCapture,
+                    _ => LegCommand::SetGain(f32::from(next().unwrap_or(0)) / 64.0),
+                };
+                leg.command(now, command);
+            }
+            8 => {
+                let room = usize::from(next().unwrap_or(0)) * 200;
+                leg.command(now, LegCommand::Capture { sink: Box::new(Room(room)) });
+            }
+            9 => {
+                let digits = DtmfDigit::from_event_code(next().unwrap_or(0) % 16).into_iter().collect();
+                let (tone_ms, gap_ms) = (u32::from(next().unwrap_or(0)), u32::from(next().unwrap_or(0)));
+                leg.command(now, LegCommand::SendDtmf { digits, tone_ms, gap_ms });
+            }
+            10 => {
+                media.ptime = Ptime::from_ms(10 + u32::from(next().unwrap_or(0) % 51)).unwrap_or_default();
+                leg.command(now, LegCommand::Reconfigure(media));
+            }
+            _ => {}
+        }
+        leg.tick(now);
+        let mut sent = 0;
+        while leg.poll_packet().is_some() {
+            sent += 1;
+        }
+        assert!(sent <= 2, "a tick sends two packets at most");
+        while let Some(event) = leg.poll_event() {
+            if let LegEvent::PlayoutFinished { utterance, played_ms, .. } = event
+                && let Some((samples, has_ended)) = played.get_mut(utterance.0 as usize)
+            {
+                assert!(!*has_ended, "an utterance ends once");
+                *has_ended = true;
+                assert!(played_ms <= *samples as u64 / u64::from(clock_rate.samples_per_ms()), "played what was there");
+            }
+        }
+    }
+}
+
+/// A sink with room for so many samples.
+struct Room(usize);
+
+impl PcmSink for Room {
+    fn push(&mut self, samples: &[i16]) -> Result<(), PcmOverrun> {
+        self.0 = self.0.checked_sub(samples.len()).ok_or(PcmOverrun)?;
+        Ok(())
+    }
+}
