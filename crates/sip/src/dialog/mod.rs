@@ -1,6 +1,7 @@
 //! The dialog layer: [`Dialog`].
 
 mod io;
+pub(crate) mod state;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -109,7 +109,12 @@ impl Message {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn parse(datagram: &Bytes, limits: &MessageLimits) -> Result<Self, ParseError> {
-        parse::message(&raw::Raw::split(datagram, limits)?)
+        Self::from_raw(&raw::Raw::split(datagram, limits)?)
+    }
+
+    /// Makes a message of one that is cut into lines.
+    pub(crate) fn from_raw(raw: &raw::Raw<'_>) -> Result<Self, ParseError> {
+        parse::message(raw)
     }
 }
 

@@ -74,26 +74,26 @@ impl<'a> Raw<'a> {
             if self.fields.len() >= limits.headers_max {
                 return self.note(ParseErrorKind::TooManyHeaders, offset);
             }
-            let mut value = match split_name(line) {
+            let named = match split_name(line) {
                 Some((name, value)) => {
                     let value = self.text(value, offset);
                     self.fields.push(Field { name, value, offset });
-                    self.fields.last_mut().map(|field| &mut field.value)
+                    true
                 }
                 None => {
                     self.note(ParseErrorKind::HeaderLine, offset);
-                    None
+                    false
                 }
             };
             let mut folded = String::new();
             while let Some(more) = lines.next_folded() {
+                let more = self.text(more, offset);
                 folded.push(' ');
-                folded.push_str(String::from_utf8_lossy(more).trim());
+                folded.push_str(&more);
             }
-            match &mut value {
-                Some(value) if !folded.is_empty() => {
-                    let joined = format!("{value}{folded}");
-                    **value = Cow::Owned(joined.trim().to_owned());
+            match self.fields.last_mut() {
+                Some(field) if named && !folded.is_empty() => {
+                    field.value = Cow::Owned(format!("{}{folded}", field.value).trim().to_owned());
                 }
                 Some(_) | None => {}
             }
@@ -101,6 +101,10 @@ impl<'a> Raw<'a> {
     }
 
     fn text(&mut self, bytes: &'a [u8], offset: usize) -> Cow<'a, str> {
+        // A lone CR or LF is a line end to some readers: the value may not be passed on.
+        if bytes.contains(&b'\r') || bytes.contains(&b'\n') {
+            self.note(ParseErrorKind::HeaderLine, offset);
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text.trim_matches([' ', '\t'])),
             Err(_) => {
