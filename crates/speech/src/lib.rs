@@ -14,7 +14,9 @@ mod dialog;
 mod grammar;
 mod hypothesis;
 mod language;
+mod prosody;
 mod query;
+mod say_as;
 mod segment;
 mod sound;
 mod spoken_digits;
@@ -35,6 +37,7 @@ pub use grammar::{
 };
 pub use hypothesis::Hypothesis;
 pub use language::Language;
-pub use segment::{Gender, Prosody, Segment, SpeechMarkupError, SpeechMarkupErrorKind, segments};
+pub use prosody::Prosody;
+pub use segment::{Gender, Segment, SpeechMarkupError, SpeechMarkupErrorKind, segments};
 pub use spoken_digits::digits;
 pub use text::normalize;

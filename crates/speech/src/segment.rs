@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{DialogReplyUri, Language};
+use crate::{DialogReplyUri, Language, Prosody};
 
 /// One thing to be done while speaking.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,23 +48,6 @@ pub enum Gender {
     Female,
     /// A male voice.
     Male,
-}
-
-/// Factors on what the voice would do by itself; 1.0 changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Prosody {
-    /// Speaking rate, 0.25 to 4.
-    pub rate: f32,
-    /// Pitch, 0.5 to 2.
-    pub pitch: f32,
-    /// Amplitude, 0 (silent) to 4.
-    pub volume: f32,
-}
-
-impl Default for Prosody {
-    fn default() -> Self {
-        Self { rate: 1.0, pitch: 1.0, volume: 1.0 }
-    }
 }
 
 /// Why a body cannot be spoken.
