@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::fake::FakeConfig;
 use crate::worker_counts::WorkerConfig;
+use crate::{EngineError, EngineErrorKind};
 
 /// Everything the recognition and synthesis pools are built from.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -21,6 +22,44 @@ pub struct EngineConfig {
     pub listening: ListeningConfig,
     /// The cache of synthesized prompts.
     pub prompt_cache: PromptCacheConfig,
+}
+
+impl EngineConfig {
+    /// Looks for values that cannot be used, all at once.
+    ///
+    /// # Errors
+    /// `Configuration`, naming every key that is out of range.
+    pub fn validate(&self) -> Result<(), EngineError> {
+        let (limits, listening) = (&self.limits, &self.listening);
+        let ranges = [
+            ("limits.recognition_streams_max", limits.recognition_streams_max as u64, 1, 100_000),
+            ("limits.synthesis_streams_max", limits.synthesis_streams_max as u64, 1, 100_000),
+            ("limits.synthesis_requests_per_permit_max", limits.synthesis_requests_per_permit_max as u64, 1, 1_000),
+            ("limits.decode_deadline_ms", limits.decode_deadline_ms.into(), 100, 600_000),
+            ("limits.synthesis_stall_ms", limits.synthesis_stall_ms.into(), 100, 600_000),
+            ("limits.synthesis_seconds_max", limits.synthesis_seconds_max.into(), 1, 3_600),
+            ("limits.synthesis_chars_max", limits.synthesis_chars_max as u64, 1, 100_000),
+            ("limits.replacement_workers_max", limits.replacement_workers_max as u64, 0, 64),
+            ("listening.min_speech_ms", listening.min_speech_ms.into(), 30, 1_000),
+            ("listening.speculative_silence_ms", listening.speculative_silence_ms.into(), 100, 1_000),
+            ("listening.pre_roll_ms", listening.pre_roll_ms.into(), 0, 2_000),
+            ("listening.chunk_ms_max", listening.chunk_ms_max.into(), 3_000, 28_000),
+            ("listening.chunk_ms_enough", listening.chunk_ms_enough.into(), 1_000, 28_000),
+            ("listening.chunk_pause_ms", listening.chunk_pause_ms.into(), 200, 10_000),
+            ("listening.partial_interval_ms", listening.partial_interval_ms.into(), 100, 10_000),
+            ("listening.stream_buffer_ms", listening.stream_buffer_ms.into(), 200, 60_000),
+        ];
+        let faults: Vec<String> = ranges
+            .into_iter()
+            .filter(|(_, value, min, max)| !(min..=max).contains(&value))
+            .map(|(key, value, min, max)| format!("{key} = {value} is not within {min}..={max}"))
+            .collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(EngineError::new(EngineErrorKind::Configuration, faults.join("; ")))
+        }
+    }
 }
 
 /// The engine behind both pools.
@@ -149,7 +188,6 @@ pub struct SherpaConfig {
 
 /// A recognition model the user brings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RecognizerModel {
     /// Languages it serves, as tags ("en-US", "zh-CN").
     pub languages: Vec<String>,
@@ -250,7 +288,6 @@ pub enum RecognizerFiles {
 
 /// A synthesis model the user brings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VoiceModel {
     /// The name that SPEAK's Voice-Name selects.
     pub name: String,
@@ -285,6 +322,8 @@ pub enum VoiceFiles {
         tokens: PathBuf,
         /// Pronunciations in IPA, one word per line.
         lexicon: PathBuf,
+        /// Letter-to-sound rules for words that the lexicon does not hold.
+        letters: PathBuf,
     },
     /// Kokoro.
     Kokoro {
@@ -308,4 +347,38 @@ pub enum VoiceFiles {
         /// Pronunciations.
         lexicon: PathBuf,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        EngineConfig::default().validate().unwrap();
+    }
+
+    #[test]
+    fn all_mistakes_are_named_at_once() {
+        let mut config = EngineConfig::default();
+        config.limits.recognition_streams_max = 0;
+        config.listening.chunk_ms_max = 60_000;
+        let error = config.validate().unwrap_err();
+        assert_eq!(error.kind, EngineErrorKind::Configuration);
+        assert!(error.message.contains("recognition_streams_max = 0"), "{error}");
+        assert!(error.message.contains("chunk_ms_max = 60000"), "{error}");
+    }
+
+    #[test]
+    fn a_model_of_ones_own_is_named_by_kind_and_files() {
+        let json = r#"{ "backend": { "sherpa": { "recognizers": [
+            { "languages": ["zh-CN"], "kind": "sense-voice", "model": "m.onnx", "tokens": "t.txt" },
+            { "languages": ["en"], "role": "partial", "kind": "moonshine", "encoder": "e", "decoder": "d", "tokens": "t" }
+        ] } } }"#;
+        let config: EngineConfig = serde_json::from_str(json).unwrap();
+        let Backend::Sherpa(sherpa) = config.backend else { panic!("{config:?}") };
+        assert_eq!(sherpa.recognizers[0].role, RecognizerRole::Final);
+        assert_eq!(sherpa.recognizers[1].role, RecognizerRole::Partial);
+        assert!(serde_json::from_str::<EngineConfig>(r#"{ "bakend": {} }"#).is_err());
+    }
 }

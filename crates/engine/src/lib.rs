@@ -19,6 +19,7 @@
 //! All work runs on counted threads of this crate. Every queue is bounded by permits; a request has a deadline; a frozen
 //! or panicking job costs its own request and nothing else.
 
+mod backend;
 mod clock;
 mod config;
 mod error;
@@ -35,7 +36,8 @@ pub use config::{
     RecognizerRole, SherpaConfig, VoiceFiles, VoiceModel,
 };
 pub use error::{EngineError, EngineErrorKind};
+pub use fake::{FakeConfig, FakeFault, FakeFaultKind};
 pub use pool::PoolStatus;
 pub use recognition::{ListenEvent, ListenSpec, Listener, Recognition, RecognitionPermit};
-pub use synthesis::{Synthesis, SynthesisDone, SynthesisHandle, SynthesisPermit, SynthesisSpec};
+pub use synthesis::{Synthesis, SynthesisDone, SynthesisHandle, SynthesisPermit, SynthesisSpec, VoiceName};
 pub use worker_counts::{WorkerConfig, WorkerCounts, worker_counts};

@@ -5,24 +5,35 @@
 //!
 //! So what the fake synthesizer says, the fake recognizer hears, through a codec and a network between them.
 
+mod detector;
+mod fault;
+mod recognizer;
+mod synthesizer;
+pub mod tone_code;
+
 use serde::Deserialize;
+
+pub(crate) use recognizer::FakeRecognizer;
+pub(crate) use synthesizer::FakeSynthesizer;
 
 /// How the fake engine behaves.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FakeConfig {
-    /// What is heard in speech that carries no tone code: the n-th such utterance of a stream is the n-th text, and the
-    /// last text stays.
+    /// What is heard in speech that carries no tone code: the n-th listening that hears such speech hears the n-th
+    /// text, and the last text stays.
     pub script: Vec<String>,
-    /// Longest audio of one synthesized clause in milliseconds; text beyond is not spoken.
-    pub clause_ms_max: u32,
+    /// Whether it recognizes as streaming models do, its text growing with the audio.
+    pub streaming: bool,
+    /// Longest audio of one request in milliseconds; text beyond is not spoken.
+    pub speech_ms_max: u32,
     /// Faults, for tests. The first whose text is contained in the text heard or said happens.
     pub faults: Vec<FakeFault>,
 }
 
 impl Default for FakeConfig {
     fn default() -> Self {
-        Self { script: vec!["hello".into()], clause_ms_max: 10_000, faults: Vec::new() }
+        Self { script: vec!["hello".into()], streaming: false, speech_ms_max: 30_000, faults: Vec::new() }
     }
 }
 

@@ -26,16 +26,43 @@
 //! - **R14** A decode that is frozen, fails or panics fails its own listening at its deadline or at once, and nobody
 //!   else's.
 
+mod audio_window;
+mod decode;
 mod event;
+mod listener_thread;
+mod listening;
+mod pcm_ring;
+mod recognizer;
+mod source;
 mod spec;
+mod stream;
+mod streaming_listening;
+mod transcript;
+mod voice;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 pub use event::ListenEvent;
 pub use spec::ListenSpec;
 
+pub(crate) use decode::{DecodeRequest, Decoded, Purpose, RATE_HZ};
+pub(crate) use pcm_ring::RingWriter;
+pub(crate) use recognizer::{PieceDecoder, Recognizer, RecognizerMode, StreamingDecoder};
+pub(crate) use transcript::join_texts;
+pub(crate) use voice::{VoiceDetector, VoiceEvent};
+
 use crate::permit::{Permit, PermitCounter};
-use crate::{EngineConfig, EngineError, EngineErrorKind};
+use crate::pool::{Pool, PoolConfig, PoolStatus};
+use crate::worker_counts::{cores, worker_counts};
+use crate::{EngineConfig, EngineError, EngineErrorKind, ListeningConfig};
+use listener_thread::ListenerThread;
+use listening::Listening;
+use source::Source;
+use stream::{Core, Stream, StreamSignals, StreamState};
+use streaming_listening::StreamingListening;
 
 /// Where events of a listening go. Called on a thread of the engine; must not block (R2).
 pub type Deliver = Box<dyn Fn(ListenEvent) + Send + Sync>;
@@ -43,29 +70,63 @@ pub type Deliver = Box<dyn Fn(ListenEvent) + Send + Sync>;
 /// The recognition pool. Clones share it; the last clone dropped ends its threads.
 #[derive(Clone)]
 pub struct Recognition {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Dropped in this order: the listeners submit to the pool, the pool's workers use the recognizer.
+    listeners: Vec<ListenerThread>,
+    pool: Arc<Pool<Decoded>>,
+    recognizer: Arc<dyn Recognizer>,
     permits: Arc<PermitCounter>,
+    config: Arc<ListeningConfig>,
 }
 
 /// Room for one listening at a time (R1). Taken at admission, given back on drop.
 #[derive(Debug)]
 pub struct RecognitionPermit {
     _permit: Permit,
+    is_listening: Arc<AtomicBool>,
 }
 
 /// A listening that goes on. Dropping it cancels (R12).
-#[derive(Debug)]
 pub struct Listener {
-    _private: (),
+    signals: Arc<StreamSignals>,
+    is_listening: Arc<AtomicBool>,
 }
 
 impl Recognition {
-    /// Loads the models that `config` names and starts the threads.
+    /// Loads the models that `config` names and starts the threads. Takes seconds with real models.
     ///
     /// # Errors
     /// `Configuration` for values out of range, `Model` for a model file that is missing or altered, `Unavailable` when
     /// the engine is not part of this build.
     pub fn start(config: &EngineConfig) -> Result<Self, EngineError> {
-        Ok(Self { permits: PermitCounter::new("recognition", config.limits.recognition_streams_max) })
+        config.validate()?;
+        Self::start_with(crate::backend::recognizer(config)?, config)
+    }
+
+    /// Starts the threads around a recognizer.
+    pub(crate) fn start_with(recognizer: Arc<dyn Recognizer>, config: &EngineConfig) -> Result<Self, EngineError> {
+        let counts = worker_counts(cores(), &config.workers);
+        let pool = Pool::start(PoolConfig {
+            name: "asr",
+            workers: counts.asr_workers,
+            replacements_max: config.limits.replacement_workers_max,
+            // Partials are submitted only when a worker is idle.
+            spare_jobs_max: counts.asr_workers,
+            deadline: Duration::from_millis(config.limits.decode_deadline_ms.into()),
+        })?;
+        let listeners = (0..counts.listener_threads).map(ListenerThread::start).collect::<Result<_, _>>()?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                listeners,
+                pool: Arc::new(pool),
+                recognizer,
+                permits: PermitCounter::new("recognition", config.limits.recognition_streams_max),
+                config: Arc::new(config.listening.clone()),
+            }),
+        })
     }
 
     /// Takes a permit.
@@ -73,12 +134,25 @@ impl Recognition {
     /// # Errors
     /// `Busy` when all are taken.
     pub fn try_reserve(&self) -> Result<RecognitionPermit, EngineError> {
-        Ok(RecognitionPermit { _permit: self.permits.try_take()? })
+        Ok(RecognitionPermit {
+            _permit: self.inner.permits.try_take()?,
+            is_listening: Arc::new(AtomicBool::new(false)),
+        })
     }
 
     /// Permits that are not taken.
     pub fn permits_free(&self) -> usize {
-        self.permits.free()
+        self.inner.permits.free()
+    }
+
+    /// How the workers are doing.
+    pub fn status(&self) -> PoolStatus {
+        self.inner.pool.status()
+    }
+
+    /// Whether a model for `language` is loaded.
+    pub fn hears(&self, language: speech::Language) -> bool {
+        self.inner.recognizer.mode(language).is_some()
     }
 
     /// Starts listening: audio goes into the sink, events come out of `deliver`, until [`Listener::finish`] or its drop.
@@ -88,16 +162,86 @@ impl Recognition {
     /// sample rate that cannot be used.
     pub fn listen(
         &self,
-        _permit: &RecognitionPermit,
-        _spec: ListenSpec,
-        _deliver: Deliver,
+        permit: &RecognitionPermit,
+        spec: ListenSpec,
+        deliver: Deliver,
     ) -> Result<(Box<dyn media::PcmSink>, Listener), EngineError> {
-        Err(EngineError::new(EngineErrorKind::Unavailable, "not started"))
+        let (sink, listener) = self.listen_directly(permit, spec, deliver)?;
+        Ok((Box::new(sink), listener))
+    }
+
+    /// As [`listen`](Self::listen), with a sink that tells its room: for audio that is not paced by a leg.
+    pub(crate) fn listen_directly(
+        &self,
+        permit: &RecognitionPermit,
+        spec: ListenSpec,
+        deliver: Deliver,
+    ) -> Result<(RingWriter, Listener), EngineError> {
+        let inner = &self.inner;
+        let mode = inner.recognizer.mode(spec.language).ok_or_else(|| {
+            EngineError::new(EngineErrorKind::Language, format!("no recognizer for {}", spec.language))
+        })?;
+        let rate_hz = spec.sample_rate_hz;
+        let source = Source::new(rate_hz).ok_or_else(|| {
+            EngineError::new(EngineErrorKind::Configuration, format!("cannot listen at {rate_hz} Hz"))
+        })?;
+        let thread = inner
+            .listeners
+            .iter()
+            .min_by_key(|listener| listener.load())
+            .ok_or_else(|| EngineError::new(EngineErrorKind::Unavailable, "no listener thread"))?;
+        let detector = inner.recognizer.voice_detector(&inner.config)?;
+        let core = match mode {
+            RecognizerMode::Pieces { partials } => Core::Pieces {
+                listening: Box::new(Listening::new(Arc::clone(&inner.config), &spec, spec.partials && partials)),
+                decoder: Arc::from(inner.recognizer.piece_decoder(&spec)?),
+                jobs: HashMap::new(),
+            },
+            RecognizerMode::Streaming => Core::Streaming {
+                listening: Box::new(StreamingListening::new(Arc::clone(&inner.config), &spec)),
+                decoder: Arc::new(Mutex::new(inner.recognizer.streaming_decoder(&spec)?)),
+                job: None,
+            },
+        };
+        if permit.is_listening.swap(true, Ordering::AcqRel) {
+            return Err(EngineError::new(EngineErrorKind::Busy, "this permit listens already"));
+        }
+        let signals = StreamSignals::new(thread.thread().clone());
+        let listener = Listener { signals: Arc::clone(&signals), is_listening: Arc::clone(&permit.is_listening) };
+        let capacity = u64::from(inner.config.stream_buffer_ms).saturating_mul(u64::from(rate_hz)) / 1000;
+        let (writer, ring) = pcm_ring::pcm_ring(usize::try_from(capacity).unwrap_or(usize::MAX));
+        thread.add(Stream {
+            signals,
+            ring,
+            source,
+            detector,
+            core,
+            pool: Arc::clone(&inner.pool),
+            deliver,
+            language: spec.language,
+            state: StreamState::Open,
+        });
+        Ok((writer, listener))
     }
 }
 
 impl Listener {
     /// Says that the turn has ended: the final hypotheses are delivered soon (R7). Audio pushed afterwards is ignored.
     /// A second call changes nothing.
-    pub fn finish(&self) {}
+    pub fn finish(&self) {
+        self.signals.finish();
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.signals.cancel();
+        self.is_listening.store(false, Ordering::Release);
+    }
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,108 @@
+//! Finds tone code and real speech in a stream.
+
+use media::{ClockRate, EndpointEvent, Endpointer, EndpointerConfig};
+
+use super::tone_code;
+use crate::ListeningConfig;
+use crate::recognition::{RATE_HZ, VoiceDetector, VoiceEvent};
+
+/// Speech is what the endpointer takes for it, or what carries the tone code.
+pub(super) struct FakeDetector {
+    endpointer: Endpointer,
+    endpointer_active: Option<Activity>,
+    code: CodeActivity,
+    /// Samples so far.
+    position: u64,
+    is_active: bool,
+    last_end: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Activity {
+    start: u64,
+}
+
+/// Where the tone code begins and ends.
+struct CodeActivity {
+    min_speech: u64,
+    min_silence: u64,
+    /// Since when code is heard, gaps shorter than the silence included.
+    start: Option<u64>,
+    last_heard: u64,
+}
+
+impl FakeDetector {
+    pub(super) fn new(config: &ListeningConfig) -> Self {
+        let endpointer = EndpointerConfig {
+            onset_ms: config.min_speech_ms,
+            hangover_ms: config.speculative_silence_ms,
+            ..EndpointerConfig::default()
+        };
+        let samples = |ms: u32| u64::from(ms) * u64::from(RATE_HZ) / 1000;
+        Self {
+            endpointer: Endpointer::new(endpointer, ClockRate::Hz16000),
+            endpointer_active: None,
+            code: CodeActivity {
+                min_speech: samples(config.min_speech_ms),
+                min_silence: samples(config.speculative_silence_ms),
+                start: None,
+                last_heard: 0,
+            },
+            position: 0,
+            is_active: false,
+            last_end: 0,
+        }
+    }
+}
+
+impl VoiceDetector for FakeDetector {
+    fn push(&mut self, samples: &[i16]) -> Option<VoiceEvent> {
+        self.code.push(self.position, samples);
+        self.position = self.position.saturating_add(samples.len() as u64);
+        self.endpointer.push(samples);
+        while let Some(event) = self.endpointer.poll_event() {
+            let position = |at_ms: u64| at_ms.saturating_mul(u64::from(RATE_HZ)) / 1000;
+            match event {
+                EndpointEvent::SpeechStarted { at_ms } => {
+                    self.endpointer_active = Some(Activity { start: position(at_ms) });
+                }
+                EndpointEvent::SpeechEnded { at_ms } => {
+                    self.endpointer_active = None;
+                    self.last_end = self.last_end.max(position(at_ms));
+                }
+            }
+        }
+        let code_start = self.code.active_since(self.position);
+        if code_start.is_some() {
+            self.last_end = self.last_end.max(self.code.last_heard);
+        }
+        let start = [code_start, self.endpointer_active.map(|active| active.start)].into_iter().flatten().min();
+        match (self.is_active, start) {
+            (false, Some(start)) => {
+                self.is_active = true;
+                Some(VoiceEvent::Started { at: start.max(self.last_end.min(self.position)).min(self.position) })
+            }
+            (true, None) => {
+                self.is_active = false;
+                Some(VoiceEvent::Ended { at: self.last_end })
+            }
+            (true, Some(_)) | (false, None) => None,
+        }
+    }
+}
+
+impl CodeActivity {
+    fn push(&mut self, at: u64, samples: &[i16]) {
+        if tone_code::presence(samples, RATE_HZ) >= 0.4 {
+            self.start.get_or_insert(at);
+            self.last_heard = at.saturating_add(samples.len() as u64);
+        } else if at.saturating_add(samples.len() as u64).saturating_sub(self.last_heard) >= self.min_silence {
+            self.start = None;
+        }
+    }
+
+    /// Since when there is code, if there was enough of it.
+    fn active_since(&self, _now: u64) -> Option<u64> {
+        self.start.filter(|start| self.last_heard.saturating_sub(*start) >= self.min_speech)
+    }
+}
