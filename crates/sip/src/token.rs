@@ -36,11 +36,6 @@ impl Tokens {
         format!("{:016x}", self.number())
     }
 
-    /// A seed for another machine.
-    pub(crate) fn seed(&mut self) -> Seed {
-        Seed(u128::from(self.number()) << 64 | u128::from(self.number()))
-    }
-
     /// Text that is always the same for the same `subject`.
     pub(crate) fn text_for(&self, subject: impl Hash) -> String {
         format!("{:016x}", self.keyed(subject))

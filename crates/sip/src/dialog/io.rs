@@ -155,3 +155,26 @@ pub enum Cause {
     /// The session did not answer the INVITE in time.
     Unanswered,
 }
+
+/// What a dialog counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DialogCounters {
+    /// 2xx responses that we sent again.
+    pub retransmissions_sent: u64,
+    /// 2xx responses of the peer that were acknowledged again.
+    pub retransmissions_received: u64,
+    /// Answered 481: the From tag is of another dialog.
+    pub refused_other_dialog: u64,
+    /// Answered 500: a CSeq lower than one before.
+    pub refused_out_of_order: u64,
+    /// Answered 491 or 500: an offer that met another one.
+    pub refused_glare: u64,
+    /// Dropped: an ACK that nothing waits for.
+    pub dropped_stray_ack: u64,
+    /// Dropped: a CANCEL of an INVITE that is answered.
+    pub dropped_late_cancel: u64,
+    /// Dropped: a response that nothing waits for.
+    pub dropped_late_response: u64,
+    /// Dropped: an answer of the session that nothing waits for.
+    pub dropped_late_input: u64,
+}

@@ -156,20 +156,27 @@ mod tests {
     #[test]
     fn without_contact_requests_go_to_the_source() {
         let (bye, remote) = bye("");
-        assert_eq!((bye.uri.to_string().as_str(), remote.to_string().as_str()), ("sip:192.0.2.1:4000", "192.0.2.1:4000"));
+        assert_eq!(
+            (bye.uri.to_string().as_str(), remote.to_string().as_str()),
+            ("sip:192.0.2.1:4000", "192.0.2.1:4000")
+        );
         assert_eq!((bye.cseq, bye.from.tag(), bye.to.tag()), (1, Some("t"), Some("1")));
     }
 
     #[test]
     fn without_rport_requests_go_to_the_address_of_the_contact() {
         let (bye, remote) = bye("Contact: <sip:c@192.0.2.7:5070?x=y>\r\n");
-        assert_eq!((bye.uri.to_string().as_str(), remote.to_string().as_str()), ("sip:c@192.0.2.7:5070", "192.0.2.7:5070"));
+        assert_eq!(
+            (bye.uri.to_string().as_str(), remote.to_string().as_str()),
+            ("sip:c@192.0.2.7:5070", "192.0.2.7:5070")
+        );
     }
 
     #[test]
     fn loose_routers_become_routes_in_order() {
-        let (bye, remote) =
-            bye("Contact: <sip:c@192.0.2.7>\r\nRecord-Route: <sip:p1;lr>, <sip:p2;lr>\r\nRecord-Route: <sip:p3;lr>\r\n");
+        let (bye, remote) = bye(
+            "Contact: <sip:c@192.0.2.7>\r\nRecord-Route: <sip:p1;lr>, <sip:p2;lr>\r\nRecord-Route: <sip:p3;lr>\r\n",
+        );
         let routes: Vec<_> = bye.headers.elements(Known::Route).collect();
         assert_eq!(routes, ["<sip:p1;lr>", "<sip:p2;lr>", "<sip:p3;lr>"]);
         assert_eq!((bye.uri.to_string().as_str(), remote.to_string().as_str()), ("sip:c@192.0.2.7", "192.0.2.1:4000"));

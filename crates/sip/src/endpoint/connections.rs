@@ -23,7 +23,13 @@ struct Connection {
 }
 
 impl Connections {
-    pub(super) fn open(&mut self, connection: ConnectionId, local: SocketAddr, remote: SocketAddr, limits: MessageLimits) {
+    pub(super) fn open(
+        &mut self,
+        connection: ConnectionId,
+        local: SocketAddr,
+        remote: SocketAddr,
+        limits: MessageLimits,
+    ) {
         self.close(connection);
         let flow = Flow { transport: Transport::Stream(connection), local, remote };
         self.open.insert(connection, Connection { flow, framer: Framer::new(limits), deadline: None });

@@ -15,7 +15,7 @@ pub(super) const SUPPORTED: &str = "timer";
 pub(super) const ACCEPT: &str = "application/sdp";
 
 /// Why a request goes no further, and what is to be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: Status,
     pub(super) header: Option<(Known, String)>,
@@ -54,7 +54,9 @@ pub(super) fn inspect_target(request: &Request) -> Result<(), Refusal> {
     match &request.uri {
         Uri::Sip(uri) if !uri.is_secure => Ok(()),
         // There is no TLS, so nothing that a sips: URI promises can be kept.
-        Uri::Sip(_) | Uri::Other { .. } => Err(Refusal::new(Status::UNSUPPORTED_URI_SCHEME, |c| &mut c.refused_uri_scheme)),
+        Uri::Sip(_) | Uri::Other { .. } => {
+            Err(Refusal::new(Status::UNSUPPORTED_URI_SCHEME, |c| &mut c.refused_uri_scheme))
+        }
     }
 }
 
@@ -67,7 +69,8 @@ pub(super) fn inspect_content(request: &Request) -> Result<(), Refusal> {
         return Err(refusal.with(Known::Unsupported, unknown.join(", ")));
     }
     let carries_description = matches!(request.method, Method::Invite | Method::Update);
-    let is_encoded = request.headers.elements(Known::ContentEncoding).any(|coding| !coding.eq_ignore_ascii_case("identity"));
+    let is_encoded =
+        request.headers.elements(Known::ContentEncoding).any(|coding| !coding.eq_ignore_ascii_case("identity"));
     let is_optional = request
         .headers
         .first(Known::ContentDisposition)

@@ -29,8 +29,8 @@ use crate::message::raw::{Raw, StartLine};
 use crate::message::via::MAGIC_COOKIE;
 use crate::token::Tokens;
 use crate::{
-    ClientKey, Command, ConnectionId, DialogKey, Failure, Flow, Headers, Host, Known, Message, Method, NameAddr, ParseError,
-    Params, Request, Response, Seed, ServerKey, Signal, Status, Transport, Via,
+    ClientKey, Command, ConnectionId, DialogKey, Failure, Flow, Headers, Host, Known, Message, Method, NameAddr,
+    Params, ParseError, Request, Response, Seed, ServerKey, Signal, Status, Transport, Via,
 };
 use client_invite::{ClientTimeout, Received};
 use clients::Clients;
@@ -126,7 +126,11 @@ impl Endpoint {
     /// Identifiers for a dialog that we start, or for requests of ours outside one.
     pub fn new_dialog(&mut self) -> NewDialog {
         let dialog = self.next_dialog();
-        NewDialog { dialog, call_id: format!("{}{}", self.tokens.text(), self.tokens.text()), local_tag: self.tokens.text() }
+        NewDialog {
+            dialog,
+            call_id: format!("{}{}", self.tokens.text(), self.tokens.text()),
+            local_tag: self.tokens.text(),
+        }
     }
 
     /// With `Some(retry_after)`, answers INVITE and OPTIONS outside dialogs with 503 from now on, without keeping state for
@@ -181,7 +185,12 @@ impl Endpoint {
                 Err(error) => {
                     match error {
                         FrameError::TooLong(Some(head)) => {
-                            self.answer_head(flow, &head, Status::MESSAGE_TOO_LARGE, Status::MESSAGE_TOO_LARGE.reason());
+                            self.answer_head(
+                                flow,
+                                &head,
+                                Status::MESSAGE_TOO_LARGE,
+                                Status::MESSAGE_TOO_LARGE.reason(),
+                            );
                         }
                         FrameError::NoContentLength(head) => {
                             self.answer_head(flow, &head, Status::BAD_REQUEST, "Content-Length missing or malformed");
@@ -222,7 +231,8 @@ impl Endpoint {
             StartLine::Response { .. } => self.counters.dropped_malformed_response += 1,
             StartLine::Request { .. } => {
                 let status = status_for(error);
-                let reason = if status == Status::BAD_REQUEST { error.kind.to_string() } else { status.reason().to_owned() };
+                let reason =
+                    if status == Status::BAD_REQUEST { error.kind.to_string() } else { status.reason().to_owned() };
                 self.answer_malformed(flow, raw, status, &reason);
             }
         }
@@ -236,7 +246,8 @@ impl Endpoint {
 
     fn answer_malformed(&mut self, flow: Flow, raw: &Raw<'_>, status: Status, reason: &str) {
         let tokens = &self.tokens;
-        let Some((via, bytes)) = answer_raw(raw, flow.remote, (status, reason), |call_id| tokens.text_for(call_id)) else {
+        let Some((via, bytes)) = answer_raw(raw, flow.remote, (status, reason), |call_id| tokens.text_for(call_id))
+        else {
             self.counters.dropped_malformed += 1;
             return;
         };
@@ -276,8 +287,10 @@ impl Endpoint {
 
     fn retransmission(&mut self, key: ServerKey) {
         self.counters.retransmissions_received += 1;
-        if let Some((flow, bytes)) =
-            self.servers.transaction(key).and_then(|transaction| Some((transaction.flow, transaction.retransmitted()?.clone())))
+        if let Some((flow, bytes)) = self
+            .servers
+            .transaction(key)
+            .and_then(|transaction| Some((transaction.flow, transaction.retransmitted()?.clone())))
         {
             self.transmit(flow, bytes);
         }
@@ -527,7 +540,8 @@ impl Endpoint {
 
     fn add_capabilities(&self, response: &mut Response) {
         self.add_product(&mut response.headers, Known::Server);
-        if response.status.is_success() && matches!(response.method, Method::Invite | Method::Options | Method::Update) {
+        if response.status.is_success() && matches!(response.method, Method::Invite | Method::Options | Method::Update)
+        {
             response.headers.push_absent(Known::Allow, inspect::ALLOW);
             response.headers.push_absent(Known::Supported, inspect::SUPPORTED);
             if response.method == Method::Options {

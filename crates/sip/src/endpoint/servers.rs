@@ -120,7 +120,14 @@ impl Servers {
     }
 
     /// The owner responds: whether the response is to be sent.
-    pub(super) fn respond(&mut self, key: ServerKey, now: Instant, timers: &Timers, status: Status, bytes: &Bytes) -> bool {
+    pub(super) fn respond(
+        &mut self,
+        key: ServerKey,
+        now: Instant,
+        timers: &Timers,
+        status: Status,
+        bytes: &Bytes,
+    ) -> bool {
         self.change(key, |transaction| {
             if !status.is_provisional() {
                 transaction.template = None;

@@ -64,7 +64,8 @@ pub(crate) fn is_escaped_text(text: &str, allowed: impl Fn(u8) -> bool) -> bool 
     while let Some(byte) = bytes.next() {
         let fine = match byte {
             b'%' => {
-                bytes.next().is_some_and(|b| b.is_ascii_hexdigit()) && bytes.next().is_some_and(|b| b.is_ascii_hexdigit())
+                bytes.next().is_some_and(|b| b.is_ascii_hexdigit())
+                    && bytes.next().is_some_and(|b| b.is_ascii_hexdigit())
             }
             other => allowed(other),
         };

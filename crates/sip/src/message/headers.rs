@@ -164,7 +164,11 @@ impl Headers {
     /// (RFC 3261, 7.3.1); empty elements are left out.
     pub fn elements(&self, name: impl Into<HeaderName>) -> impl Iterator<Item = &str> {
         let name = name.into();
-        self.fields.iter().filter(move |(n, _)| *n == name).flat_map(|(_, v)| list_elements(v)).filter(|e| !e.is_empty())
+        self.fields
+            .iter()
+            .filter(move |(n, _)| *n == name)
+            .flat_map(|(_, v)| list_elements(v))
+            .filter(|e| !e.is_empty())
     }
 
     /// Whether a comma-separated list field of that name has `token`, without regard to case.

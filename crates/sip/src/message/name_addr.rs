@@ -59,7 +59,8 @@ fn name_addr(input: &str) -> IResult<&str, NameAddr> {
 
 /// `display-name`. Characters beyond ASCII are taken without quotes too, since real names come so.
 fn display(input: &str) -> IResult<&str, &str> {
-    let words = take_while1(|c: char| c == ' ' || c == '\t' || !c.is_ascii() || u8::try_from(c).is_ok_and(is_token_byte));
+    let words =
+        take_while1(|c: char| c == ' ' || c == '\t' || !c.is_ascii() || u8::try_from(c).is_ok_and(is_token_byte));
     alt((quoted_string, words.map(|text: &str| text.trim_end_matches([' ', '\t'])))).parse(input)
 }
 

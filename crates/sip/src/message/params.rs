@@ -83,7 +83,8 @@ impl Params {
                 Some((name, value)) => (name, Some(value)),
                 None => (part, None),
             };
-            let fine = !name.is_empty() && is_escaped_text(name, allowed) && value.is_none_or(|v| is_escaped_text(v, allowed));
+            let fine =
+                !name.is_empty() && is_escaped_text(name, allowed) && value.is_none_or(|v| is_escaped_text(v, allowed));
             fine.then(|| Param { name: name.to_owned(), value: value.map(str::to_owned) })
         });
         Some(Self { list: list.collect::<Option<_>>()? })

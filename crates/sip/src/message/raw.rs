@@ -144,8 +144,7 @@ impl<'a> Raw<'a> {
             }
             let digits = !field.value.is_empty() && field.value.bytes().all(|b| b.is_ascii_digit());
             let number = field.value.parse().ok().filter(|_| digits);
-            found =
-                Some(number.ok_or(ParseError::new(ParseErrorKind::Invalid("Content-Length"), field.offset))?);
+            found = Some(number.ok_or(ParseError::new(ParseErrorKind::Invalid("Content-Length"), field.offset))?);
         }
         Ok(found)
     }
@@ -191,7 +190,8 @@ fn version(input: &str) -> nom::IResult<&str, &str> {
 fn split_name(line: &[u8]) -> Option<(HeaderName, &[u8])> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let name = std::str::from_utf8(line.get(..colon)?).ok()?.trim_end_matches([' ', '\t']);
-    (!name.is_empty() && name.bytes().all(is_token_byte)).then(|| (HeaderName::from_name(name), line.get(colon + 1..).unwrap_or_default()))
+    (!name.is_empty() && name.bytes().all(is_token_byte))
+        .then(|| (HeaderName::from_name(name), line.get(colon + 1..).unwrap_or_default()))
 }
 
 /// Lines that end with CRLF.
@@ -268,6 +268,9 @@ mod tests {
         assert_eq!(split("A sip:b SIP/2.0\r\nl: x\r\n\r\n"), Ok(Some(ParseErrorKind::Invalid("Content-Length"))));
         assert_eq!(split("A sip:b SIP/2.0\r\nl: 1\r\n\r\n"), Ok(Some(ParseErrorKind::BodyTruncated)));
         assert_eq!(split("A sip:b SIP/2.0\r\nl: 1\r\n"), Ok(Some(ParseErrorKind::HeaderLine)));
-        assert_eq!(split("A sip:b SIP/2.0\r\nl: 1\r\nl: 1\r\n\r\nx"), Ok(Some(ParseErrorKind::Repeated("Content-Length"))));
+        assert_eq!(
+            split("A sip:b SIP/2.0\r\nl: 1\r\nl: 1\r\n\r\nx"),
+            Ok(Some(ParseErrorKind::Repeated("Content-Length")))
+        );
     }
 }

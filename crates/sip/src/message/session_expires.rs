@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use nom::Parser;
-
 use super::grammar::{number, whole};
 use super::params::Params;
 

@@ -218,8 +218,23 @@ mod tests {
     #[test]
     fn what_is_not_a_uri_is_refused() {
         for text in [
-            "", "sip", "sip:", ":x", "sip:@host", "sip:a@b@c", "sip:user@ho st", "sip:%zz@host", "sip:host:99999", "sip:host;",
-            "sip:[::1", "sip:[zz]", "sip:host:", "<sip:host>", "sip: host", "1sip:x", "http:<x>",
+            "",
+            "sip",
+            "sip:",
+            ":x",
+            "sip:@host",
+            "sip:a@b@c",
+            "sip:user@ho st",
+            "sip:%zz@host",
+            "sip:host:99999",
+            "sip:host;",
+            "sip:[::1",
+            "sip:[zz]",
+            "sip:host:",
+            "<sip:host>",
+            "sip: host",
+            "1sip:x",
+            "http:<x>",
         ] {
             assert_eq!(Uri::parse(text), None, "{text}");
         }

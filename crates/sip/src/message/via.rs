@@ -77,7 +77,8 @@ impl Via {
 fn via(input: &str) -> IResult<&str, Via> {
     let protocol = (tag("SIP"), spaced('/'), tag("2.0"), spaced('/'));
     let sent_by = (preceded(blanks, host_text), opt(port));
-    let (rest, (_, transport, (host, port), params)) = (protocol, token, sent_by, Params::parse_generic).parse(input)?;
+    let (rest, (_, transport, (host, port), params)) =
+        (protocol, token, sent_by, Params::parse_generic).parse(input)?;
     let Some(host) = Host::from_text(host) else {
         return Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Verify)));
     };
@@ -129,7 +130,15 @@ mod tests {
 
     #[test]
     fn what_is_not_a_via_is_refused() {
-        for text in ["", "SIP/7.0/UDP h", "SIP/2.0/UDP", "SIP/2.0/UDP h;;,;", "SIP/2.0 h", "SIP/2.0/UDP h:99999", "SIP/2.0/UDP h x"] {
+        for text in [
+            "",
+            "SIP/7.0/UDP h",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP h;;,;",
+            "SIP/2.0 h",
+            "SIP/2.0/UDP h:99999",
+            "SIP/2.0/UDP h x",
+        ] {
             assert_eq!(Via::parse(text), None, "{text}");
         }
     }
