@@ -12,136 +12,80 @@ import sys
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
 from archives import open_archive
+from int8 import Products, Weight
 from moonshine_tokens import tokens_txt
 from ort_format import read_ort
 
 
-class Weight:
-    """Weights as stored: `scale * (quantized - zero_point)`."""
-
-    def __init__(self, name, quantized, scale, offset):
-        self.name = name
-        self.scale = np.float32(scale.item())
-        zero_point = -offset.item() / scale.item()
+def stored_weights(graph):
+    """The int8 weights of a graph by the name of the tensor that is made of them on every run."""
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    weights = {}
+    for name, tensor in constants.items():
+        stem, found, _ = name.rpartition("_quantized")
+        if not found:
+            continue
+        scale, offset = (numpy_helper.to_array(constants[f"{stem}_{part}"]).item() for part in ("scale", "zero_point"))
+        zero_point = -offset / scale
         if abs(zero_point - round(zero_point)) > 1e-3:
-            raise ValueError(f"the offset of {name} is not a multiple of its scale")
-        # Unsigned: processors without VNNI saturate in products of unsigned and signed bytes.
-        self.zero_point = np.uint8(round(zero_point) + 128)
-        self.quantized = (quantized.astype(np.int16) + 128).astype(np.uint8)
-
-    def floats(self):
-        return self.scale * (self.quantized.astype(np.float32) - np.float32(self.zero_point))
+            raise ValueError(f"the offset of {stem} is not a multiple of its scale")
+        unsigned = (numpy_helper.to_array(tensor).astype(np.int16) + 128).astype(np.uint8)
+        weights[f"{stem}_add_tensor"] = Weight(stem, unsigned, np.float32(scale), np.uint8(round(zero_point) + 128))
+    return weights
 
 
 class Rewriter:
-    """Replaces the uses of dequantized weights in a graph and its subgraphs."""
+    """Replaces what uses the dequantized weights, in a graph and its subgraphs."""
 
     def __init__(self, graph):
-        self.graph = graph
-        self.weights = {f"{weight.name}_add_tensor": weight for weight in _weights(graph)}
-        self.transposed = {}
-        self.added = {}
+        self._graph = graph
+        self._weights = stored_weights(graph)
+        self._added = {}
 
     def run(self):
-        dequantized = {
-            f"{weight.name}_{step}_tensor" for weight in self.weights.values() for step in ("cast", "mul", "add")
-        }
-        nodes = [node for node in self.graph.node if node.output[0] not in dequantized]
-        self._replace_nodes(self.graph, nodes)
-        stored = {
-            f"{weight.name}_{part}" for weight in self.weights.values() for part in ("quantized", "scale", "zero_point")
-        }
-        kept = [tensor for tensor in self.graph.initializer if tensor.name not in stored]
-        del self.graph.initializer[:]
-        self.graph.initializer.extend(kept)
-        self.graph.initializer.extend(self.added.values())
+        stems = [weight.name for weight in self._weights.values()]
+        made = {f"{stem}_{step}_tensor" for stem in stems for step in ("cast", "mul", "add")}
+        stored = {f"{stem}_{part}" for stem in stems for part in ("quantized", "scale", "zero_point")}
+        kept = [tensor for tensor in self._graph.initializer if tensor.name not in stored]
+        self._rewrite(self._graph, [node for node in self._graph.node if node.output[0] not in made])
+        replace(self._graph.initializer, [*kept, *self._added.values()])
 
-    def _replace_nodes(self, graph, nodes):
-        quantized_inputs = set()
+    def _rewrite(self, graph, nodes):
+        weights = dict(self._weights)
+        products = Products(self._constant)
         result = []
-        # Weights that a subgraph transposes before use, by the name of the result.
-        transposed = {
-            node.output[0]: self._transpose(self.weights[node.input[0]])
-            for node in nodes
-            if node.op_type == "Transpose" and node.input[0] in self.weights
-        }
         for node in nodes:
             for attribute in node.attribute:
                 if attribute.type == onnx.AttributeProto.GRAPH:
-                    self._replace_nodes(attribute.g, list(attribute.g.node))
-            weight = next((self.weights.get(name) or transposed.get(name) for name in node.input
-                           if name in self.weights or name in transposed), None)
+                    self._rewrite(attribute.g, list(attribute.g.node))
+            weight = next((weights[name] for name in node.input if name in weights), None)
             if weight is None:
                 result.append(node)
             elif node.op_type == "MatMul":
-                result.extend(self._integer_product(node, weight, quantized_inputs))
+                result.extend(products.product(node.input[0], weight, node.output[0]))
             elif node.op_type == "Gather":
-                result.extend(self._gather(node, weight))
+                result.extend(products.rows(weight, node.input[1], node.output[0]))
+            elif node.op_type == "Transpose":
+                weights[node.output[0]] = weight.transposed(f"{weight.name}_transposed")
             elif node.op_type == "Conv":
                 node.input[1] = self._constant(f"{weight.name}_float", weight.floats())
                 result.append(node)
-            elif node.op_type != "Transpose":
+            else:
                 raise ValueError(f"{node.op_type} uses quantized weights, which is not converted")
-        del graph.node[:]
-        graph.node.extend(result)
-
-    def _integer_product(self, node, weight, quantized_inputs):
-        """x W = (scale of x)(scale of W) (x quantized)(W quantized); one quantization of x serves all its products."""
-        x = node.input[0]
-        parts = [f"{x}_quantized", f"{x}_scale", f"{x}_zero_point"]
-        if x not in quantized_inputs:
-            quantized_inputs.add(x)
-            yield helper.make_node("DynamicQuantizeLinear", [x], parts)
-        product, floats, scale = (f"{node.output[0]}_{part}" for part in ("integer", "cast", "scale"))
-        yield helper.make_node(
-            "MatMulInteger", [parts[0], self._quantized(weight), parts[2], self._zero_point(weight)], [product]
-        )
-        yield helper.make_node("Cast", [product], [floats], to=onnx.TensorProto.FLOAT)
-        yield helper.make_node("Mul", [parts[1], self._scale(weight)], [scale])
-        yield helper.make_node("Mul", [floats, scale], list(node.output))
-
-    def _gather(self, node, weight):
-        """Looks rows up before turning them into floats, instead of the whole table."""
-        rows = f"{node.output[0]}_rows"
-        yield helper.make_node("Gather", [self._quantized(weight), node.input[1]], [rows])
-        yield helper.make_node(
-            "DequantizeLinear", [rows, self._scale(weight), self._zero_point(weight)], list(node.output)
-        )
-
-    def _transpose(self, weight):
-        if weight.name not in self.transposed:
-            transposed = Weight.__new__(Weight)
-            transposed.name = f"{weight.name}_transposed"
-            transposed.scale, transposed.zero_point = weight.scale, weight.zero_point
-            transposed.quantized = np.ascontiguousarray(weight.quantized.T)
-            self.transposed[weight.name] = transposed
-        return self.transposed[weight.name]
-
-    def _quantized(self, weight):
-        return self._constant(f"{weight.name}_quantized", weight.quantized)
-
-    def _scale(self, weight):
-        return self._constant(f"{weight.name}_scale", weight.scale)
-
-    def _zero_point(self, weight):
-        return self._constant(f"{weight.name}_zero_point", weight.zero_point)
+        replace(graph.node, result)
 
     def _constant(self, name, value):
-        if name not in self.added:
-            self.added[name] = numpy_helper.from_array(np.asarray(value), name)
+        if name not in self._added:
+            self._added[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
 
 
-def _weights(graph):
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    for name, tensor in constants.items():
-        if name.endswith("_quantized"):
-            stem = name.removesuffix("_quantized")
-            scale, offset = (numpy_helper.to_array(constants[f"{stem}_{part}"]) for part in ("scale", "zero_point"))
-            yield Weight(stem, numpy_helper.to_array(tensor), scale, offset)
+def replace(field, values):
+    del field[:]
+    field.extend(values)
 
 
 def main(out, archive, folder):
