@@ -1,1 +1,31 @@
-//! See docs/ARCHITECTURE.md.
+//! One MRCP session, sans-IO: the SIP dialog, its channels and its legs, and the order in which they end.
+//!
+//! ```text
+//! let mut session = Session::new(config, prefix, seed, now, invite);
+//! loop {
+//!     while let Some(output) = session.poll_output() { carry_out(output) }
+//!     session.handle_input(now, input);                  // or handle_timeout(now) when poll_timeout() has passed
+//! }
+//! ```
+//!
+//! A session holds one state machine per channel (crate `mrcp`), knows what they hear and speak (crate `speech`), and
+//! says to its shell what engines, legs and conversations have to do. Audio never passes through it.
+
+mod description;
+mod input;
+mod keys;
+mod output;
+mod prompt;
+mod recognizer_channel;
+mod session;
+mod synthesizer_channel;
+mod vendor;
+
+pub use description::{DescriptionConfig, resources};
+pub use input::{Heard, Input};
+pub use output::{
+    CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,
+    PromptEnd, Reservation, ToConversation, Utterance,
+};
+pub use recognizer_channel::ResultStyle;
+pub use session::{Session, SessionConfig};

@@ -1,0 +1,400 @@
+//! What a session has agreed on: the offer of a client against what is there, line by line (RFC 3264, RFC 6787
+//! section 4).
+//!
+//! A media line keeps its place for the life of a dialog, so a line is known by its index: a re-INVITE that repeats it
+//! keeps its channel or leg, port 0 releases it, a line at the end is new.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use media::{ClockRate, LegMedia, Ptime};
+use mrcp::{ChannelId, Resource};
+use sdp::{
+    AcceptedAudio, AnswerLine, Audio, Codec, ConnectionUse, Control, ControlAnswer, ControlTransport, Local, Media,
+    SessionDescription,
+};
+
+use crate::output::{LegId, Reservation};
+
+/// What goes into answers.
+#[derive(Debug, Clone)]
+pub struct DescriptionConfig {
+    /// Where control connections are accepted.
+    pub mrcp_port: u16,
+    /// Codecs that are accepted; of these the client's order decides.
+    pub codecs: Vec<media::Codec>,
+    /// Packet time where the client does not ask for one, in milliseconds.
+    pub ptime_ms: u32,
+    /// Whether `a=connection:existing` is answered in kind.
+    pub connection_reuse: bool,
+}
+
+impl DescriptionConfig {
+    fn codecs(&self) -> Vec<Codec> {
+        let rates = |codec: &media::Codec| match codec {
+            media::Codec::Pcmu => vec![Codec::PCMU],
+            media::Codec::Pcma => vec![Codec::PCMA],
+            media::Codec::L16 => vec![Codec::L16_16000, Codec::L16_8000],
+        };
+        self.codecs.iter().flat_map(rates).collect()
+    }
+}
+
+/// The description that answers OPTIONS: resources and codecs.
+pub fn resources(config: &DescriptionConfig, address: IpAddr) -> String {
+    let names = [Resource::SpeechSynth.name(), Resource::SpeechRecog.name()];
+    sdp::capabilities(&Local { address, session_id: 1, version: 1 }, &names, &config.codecs()).to_string()
+}
+
+/// Why an offer is refused whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Nothing in it can be served: 488.
+    NotAcceptable,
+    /// It is no description: 400.
+    Malformed,
+}
+
+/// What kind of machine a channel needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChannelKind {
+    Recognizer,
+    Synthesizer,
+}
+
+impl ChannelKind {
+    fn of(resource: Resource) -> Option<Self> {
+        match resource {
+            Resource::SpeechRecog => Some(Self::Recognizer),
+            Resource::SpeechSynth => Some(Self::Synthesizer),
+            Resource::BasicSynth | Resource::DtmfRecog | Resource::SpeakVerify | Resource::Recorder => None,
+        }
+    }
+}
+
+/// A channel that was agreed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AgreedChannel {
+    pub(crate) id: ChannelId,
+    pub(crate) kind: ChannelKind,
+    pub(crate) leg: Option<(LegId, ClockRate)>,
+}
+
+/// A leg that was agreed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AgreedLeg {
+    pub(crate) leg: LegId,
+    pub(crate) remote: SocketAddr,
+    pub(crate) media: LegMedia,
+    pub(crate) clock_rate: ClockRate,
+}
+
+/// What an answer changes.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed {
+    pub(crate) released: Vec<ChannelId>,
+    pub(crate) allocated: Vec<AgreedChannel>,
+    pub(crate) closed_legs: Vec<LegId>,
+    pub(crate) opened_legs: Vec<AgreedLeg>,
+    pub(crate) changed_legs: Vec<AgreedLeg>,
+    pub(crate) answer: Bytes,
+}
+
+/// A media line that is in use.
+#[derive(Debug, Clone)]
+enum Line {
+    Unused,
+    Control { id: ChannelId, kind: ChannelKind },
+    Audio { leg: LegId, port: u16, agreed: AgreedLeg, accepted: AcceptedAudio },
+}
+
+/// What becomes of a line of the pending offer.
+#[derive(Debug, Clone)]
+enum Decision {
+    Refuse,
+    Control { id: ChannelId, kind: ChannelKind, connection: ConnectionUse },
+    Audio { leg: LegId, remote: SocketAddr, accepted: AcceptedAudio },
+}
+
+#[derive(Debug)]
+struct Pending {
+    offer: SessionDescription,
+    decisions: Vec<Decision>,
+}
+
+/// The lines of a session, and the offer that is being answered.
+#[derive(Debug)]
+pub(crate) struct Description {
+    config: DescriptionConfig,
+    prefix: String,
+    lines: Vec<Line>,
+    next_leg: u32,
+    local: Option<IpAddr>,
+    session_id: u64,
+    version: u64,
+    /// The last answer, without its origin: whether the version grows.
+    last: Option<Vec<Media>>,
+    pending: Option<Pending>,
+}
+
+impl Description {
+    pub(crate) fn new(config: DescriptionConfig, prefix: String) -> Self {
+        let session_id = u64::from_str_radix(prefix.get(..12).unwrap_or_default(), 16).unwrap_or(1);
+        Self {
+            config,
+            prefix,
+            lines: Vec::new(),
+            next_leg: 0,
+            local: None,
+            session_id,
+            version: 0,
+            last: None,
+            pending: None,
+        }
+    }
+
+    /// Looks an offer through. What has to be reserved for it, or `None` when nothing new is needed.
+    pub(crate) fn offered(&mut self, offer: &Bytes) -> Result<Option<Reservation>, Refusal> {
+        if offer.is_empty() {
+            // We have nothing to offer by ourselves: the client says which resources it wants.
+            return Err(Refusal::NotAcceptable);
+        }
+        let offer = SessionDescription::parse(offer).map_err(|_| Refusal::Malformed)?;
+        let next_leg = self.next_leg;
+        let mut decisions = Vec::with_capacity(offer.media.len());
+        for (index, media) in offer.media.iter().enumerate() {
+            let decision = match media {
+                Media::Control(control) => self.decide_control(index, control, &decisions),
+                Media::Audio(audio) => self.decide_audio(index, audio),
+                Media::Other(_) => Decision::Refuse,
+            };
+            decisions.push(decision);
+        }
+        let serves_a_channel = decisions.iter().any(|decision| matches!(decision, Decision::Control { .. }));
+        let releases = offer.media.iter().all(|media| media.port() == 0) && self.local.is_some();
+        // Audio that cannot be served leaves the channels that need it without use.
+        let is_mute = offer.audios().any(|audio| audio.port != 0)
+            && !decisions.iter().any(|decision| matches!(decision, Decision::Audio { .. }));
+        if !(serves_a_channel && !is_mute || releases) {
+            self.next_leg = next_leg;
+            return Err(Refusal::NotAcceptable);
+        }
+        let reservation = self.reservation(&offer, &decisions);
+        self.pending = Some(Pending { offer, decisions });
+        Ok(reservation)
+    }
+
+    /// The pending offer is not answered after all.
+    pub(crate) fn abandon(&mut self) {
+        self.pending = None;
+    }
+
+    /// Agrees to the pending offer. `local` and `ports` are what was reserved for it.
+    pub(crate) fn answer(&mut self, local: Option<IpAddr>, ports: &[(LegId, u16)]) -> Agreed {
+        let mut agreed = Agreed::default();
+        let Some(Pending { offer, decisions }) = self.pending.take() else { return agreed };
+        self.local = self.local.or(local);
+        let address = self.local.unwrap_or(IpAddr::from([127, 0, 0, 1]));
+        // Audio first: a channel needs to know the leg that serves it.
+        let mut lines: Vec<Line> = Vec::with_capacity(decisions.len());
+        for (index, decision) in decisions.iter().enumerate() {
+            lines.push(self.apply_line(index, decision, &offer, ports, &mut agreed));
+        }
+        for (index, line) in lines.iter().enumerate() {
+            let Line::Control { id, kind } = line else { continue };
+            if matches!(self.lines.get(index), Some(Line::Control { id: known, .. }) if known == id) {
+                continue;
+            }
+            let leg = match offer.media.get(index) {
+                Some(Media::Control(control)) => {
+                    offer.audio_of(control).into_iter().find_map(|audio| match lines.get(audio) {
+                        Some(Line::Audio { leg, agreed, .. }) => Some((*leg, agreed.clock_rate)),
+                        Some(Line::Unused | Line::Control { .. }) | None => None,
+                    })
+                }
+                Some(Media::Audio(_) | Media::Other(_)) | None => None,
+            };
+            agreed.allocated.push(AgreedChannel { id: id.clone(), kind: *kind, leg });
+        }
+        let answers: Vec<AnswerLine> = decisions
+            .iter()
+            .zip(&lines)
+            .map(|(decision, line)| match (decision, line) {
+                (Decision::Control { connection, .. }, Line::Control { id, .. }) => {
+                    AnswerLine::Control(ControlAnswer {
+                        port: self.config.mrcp_port,
+                        channel: id.to_string(),
+                        connection: *connection,
+                    })
+                }
+                (Decision::Audio { .. }, Line::Audio { port, accepted, .. }) => {
+                    AnswerLine::Audio { port: *port, accepted: accepted.clone() }
+                }
+                (_, _) => AnswerLine::Refuse,
+            })
+            .collect();
+        self.lines = lines;
+        let version = self.version.max(1);
+        let local = Local { address, session_id: self.session_id, version };
+        // One decision was made for each line, of its kind, so this succeeds.
+        if let Ok(mut description) = sdp::answer(&offer, &answers, &local) {
+            if self.last.as_ref() != Some(&description.media) {
+                self.version += 1;
+                description.origin.version = self.version;
+                self.last = Some(description.media.clone());
+            }
+            agreed.answer = description.to_string().into();
+        }
+        agreed
+    }
+
+    fn decide_control(&self, index: usize, control: &Control, before: &[Decision]) -> Decision {
+        if control.port == 0 || control.transport != ControlTransport::Tcp || !control.allows_passive_answer() {
+            return Decision::Refuse;
+        }
+        let Some(resource) = control.resource().and_then(Resource::from_name) else { return Decision::Refuse };
+        let Some(kind) = ChannelKind::of(resource) else { return Decision::Refuse };
+        let Ok(id) = ChannelId::new(&self.prefix, resource) else { return Decision::Refuse };
+        // One resource of a type in a session (RFC 6787, section 4.2): its channel identifier would not be unique.
+        let taken_before =
+            before.iter().any(|decision| matches!(decision, Decision::Control { id: taken, .. } if *taken == id));
+        let taken_elsewhere = self
+            .lines
+            .iter()
+            .enumerate()
+            .any(|(at, line)| at > index && matches!(line, Line::Control { id: taken, .. } if *taken == id));
+        if taken_before || taken_elsewhere {
+            return Decision::Refuse;
+        }
+        let connection = match control.connection {
+            Some(ConnectionUse::Existing) if self.config.connection_reuse => ConnectionUse::Existing,
+            // A refresh talks of the connection that the channel has.
+            Some(ConnectionUse::Existing) if matches!(self.lines.get(index), Some(Line::Control { id: known, .. }) if *known == id) => {
+                ConnectionUse::Existing
+            }
+            Some(ConnectionUse::Existing | ConnectionUse::New) | None => ConnectionUse::New,
+        };
+        Decision::Control { id, kind, connection }
+    }
+
+    fn decide_audio(&mut self, index: usize, audio: &Audio) -> Decision {
+        let supported = self.config.codecs();
+        let known = match self.lines.get(index) {
+            Some(Line::Audio { leg, agreed, accepted, .. }) => Some((*leg, agreed.clock_rate, accepted.codec)),
+            Some(Line::Unused | Line::Control { .. }) | None => None,
+        };
+        let accepted = match known {
+            None => sdp::negotiate(audio, &supported),
+            // What is in use stays in use; else another codec of the same rate, since machines count in its samples.
+            Some((_, rate, codec)) => sdp::negotiate(audio, &[codec]).or_else(|| {
+                let same_rate: Vec<Codec> =
+                    supported.into_iter().filter(|codec| codec.clock_rate_hz == rate.hz()).collect();
+                sdp::negotiate(audio, &same_rate)
+            }),
+        };
+        let (Some(mut accepted), Some(address)) = (accepted, audio.address) else { return Decision::Refuse };
+        if audio.ptime_ms.is_none() {
+            accepted.ptime_ms = self.config.ptime_ms.min(audio.maxptime_ms.unwrap_or(60)).max(10);
+        }
+        let leg = match known {
+            Some((leg, ..)) => leg,
+            None => {
+                let leg = LegId(self.next_leg);
+                self.next_leg += 1;
+                leg
+            }
+        };
+        Decision::Audio { leg, remote: SocketAddr::new(address, audio.port), accepted }
+    }
+
+    fn reservation(&self, offer: &SessionDescription, decisions: &[Decision]) -> Option<Reservation> {
+        let mut reservation = Reservation { peer: peer(offer)?, legs: Vec::new(), recognizers: 0, synthesizers: 0 };
+        for (index, decision) in decisions.iter().enumerate() {
+            match (decision, self.lines.get(index)) {
+                (Decision::Audio { .. }, Some(Line::Audio { .. }))
+                | (Decision::Control { .. }, Some(Line::Control { .. }))
+                | (Decision::Refuse, _) => {}
+                (Decision::Audio { leg, .. }, _) => reservation.legs.push(*leg),
+                (Decision::Control { kind: ChannelKind::Recognizer, .. }, _) => reservation.recognizers += 1,
+                (Decision::Control { kind: ChannelKind::Synthesizer, .. }, _) => reservation.synthesizers += 1,
+            }
+        }
+        let is_new = self.local.is_none()
+            || !reservation.legs.is_empty()
+            || reservation.recognizers + reservation.synthesizers > 0;
+        is_new.then_some(reservation)
+    }
+
+    /// The line at `index` as it is from now on, with what that changes.
+    fn apply_line(
+        &self,
+        index: usize,
+        decision: &Decision,
+        offer: &SessionDescription,
+        ports: &[(LegId, u16)],
+        agreed: &mut Agreed,
+    ) -> Line {
+        let before = self.lines.get(index);
+        if let Some(Line::Control { id, .. }) = before
+            && !matches!(decision, Decision::Control { id: now, .. } if now == id)
+        {
+            agreed.released.push(id.clone());
+        }
+        if let Some(Line::Audio { leg, .. }) = before
+            && !matches!(decision, Decision::Audio { leg: now, .. } if now == leg)
+        {
+            agreed.closed_legs.push(*leg);
+        }
+        match decision {
+            Decision::Refuse => Line::Unused,
+            Decision::Control { id, kind, .. } => Line::Control { id: id.clone(), kind: *kind },
+            Decision::Audio { leg, remote, accepted } => {
+                let Some(Media::Audio(audio)) = offer.media.get(index) else { return Line::Unused };
+                let Some((media, clock_rate)) = leg_media(audio, accepted) else { return Line::Unused };
+                let now = AgreedLeg { leg: *leg, remote: *remote, media, clock_rate };
+                let port = match before {
+                    Some(Line::Audio { leg: known, port, agreed: then, .. }) if known == leg => {
+                        if *then != now {
+                            agreed.changed_legs.push(now.clone());
+                        }
+                        *port
+                    }
+                    Some(Line::Audio { .. } | Line::Unused | Line::Control { .. }) | None => {
+                        let Some((_, port)) = ports.iter().find(|(reserved, _)| reserved == leg) else {
+                            return Line::Unused;
+                        };
+                        agreed.opened_legs.push(now.clone());
+                        *port
+                    }
+                };
+                Line::Audio { leg: *leg, port, agreed: now, accepted: accepted.clone() }
+            }
+        }
+    }
+}
+
+/// Where the client is, for choosing our address.
+fn peer(offer: &SessionDescription) -> Option<IpAddr> {
+    offer
+        .audios()
+        .filter_map(|audio| audio.address)
+        .chain(offer.address)
+        .chain(offer.controls().filter_map(|control| control.address))
+        .next()
+}
+
+fn leg_media(audio: &Audio, accepted: &AcceptedAudio) -> Option<(LegMedia, ClockRate)> {
+    let codec = media::Codec::from_name(accepted.codec.name)?;
+    let clock_rate = ClockRate::from_hz(accepted.codec.clock_rate_hz)?;
+    let media = LegMedia {
+        telephone_event: accepted.telephone_event,
+        ptime: Ptime::from_ms(accepted.ptime_ms)?,
+        sends: audio.direction.receives(),
+        receives: audio.direction.sends(),
+        ..LegMedia::new(codec, accepted.payload_type)
+    };
+    Some((media, clock_rate))
+}
+
+#[cfg(test)]
+mod tests;

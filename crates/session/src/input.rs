@@ -1,0 +1,97 @@
+//! What happens to a session.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use media::{LegEvent, UtteranceId};
+use mrcp::{ChannelId, Request};
+use speech::Hypothesis;
+
+use crate::output::{CloseCause, FromConversation, LegId, ListenKey, PartKey};
+
+/// What happens to a session.
+#[derive(Debug)]
+pub enum Input {
+    /// The SIP endpoint has something for its dialog.
+    Sip(sip::Signal),
+    /// Answers [`crate::Output::Reserve`]: everything is had.
+    Reserved {
+        /// Our address, as the peer has to see it.
+        local: IpAddr,
+        /// The port of each leg.
+        ports: Vec<(LegId, u16)>,
+    },
+    /// Answers [`crate::Output::Reserve`]: something is not to be had, and nothing was taken.
+    ReservationRefused {
+        /// For the log and metrics.
+        reason: &'static str,
+    },
+    /// A request for one of its channels.
+    Mrcp(Request),
+    /// The connection over which these channels were used is gone.
+    ConnectionLost {
+        /// The channels.
+        channels: Vec<ChannelId>,
+    },
+    /// A leg reports.
+    Leg {
+        /// Which one.
+        leg: LegId,
+        /// What.
+        event: LegEvent,
+    },
+    /// The engine reports of a listening.
+    Heard {
+        /// Which one; an old one is ignored.
+        key: ListenKey,
+        /// What.
+        heard: Heard,
+    },
+    /// An utterance was synthesized to its end, or not.
+    Synthesized {
+        /// Which one.
+        utterance: UtteranceId,
+        /// The leg it is for.
+        leg: LegId,
+        /// Its length in milliseconds, or why there is none.
+        outcome: Result<u64, String>,
+    },
+    /// A conversation speaks to one of the parts that this session plays in it.
+    Conversation {
+        /// The part; an old one is ignored.
+        part: PartKey,
+        /// What.
+        what: FromConversation,
+    },
+    /// The server ends the session.
+    Close {
+        /// Why.
+        cause: CloseCause,
+    },
+}
+
+/// What an engine says of a listening.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// The caller began to speak.
+    SpeechStarted,
+    /// The caller fell silent.
+    SpeechEnded {
+        /// How long the silence has lasted already.
+        silence: Duration,
+    },
+    /// It was a pause: the caller speaks again.
+    SpeechResumed,
+    /// What was said.
+    Hypotheses {
+        /// Best first; none when there were no words.
+        hypotheses: Vec<Hypothesis>,
+        /// The engine's last word on this listening.
+        is_final: bool,
+    },
+    /// The engine cannot go on.
+    Failed {
+        /// Why, for Completion-Reason.
+        reason: String,
+    },
+}

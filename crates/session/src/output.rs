@@ -1,0 +1,334 @@
+//! What a session wants done, and the names by which it speaks of its parts.
+
+use std::net::{IpAddr, SocketAddr};
+
+use media::{ClockRate, LegMedia, UtteranceId};
+use mrcp::{ChannelId, Message};
+use speech::{Hypothesis, Language, Prosody};
+
+/// A leg of a session, counted from 0 in the order of its creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub u32);
+
+/// One listening of one RECOGNIZE. Never used twice in a session, so that late results can be told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListenKey(pub u32);
+
+/// One part that a session plays in a conversation: the SPEAK of a reply, or a RECOGNIZE of a turn. Never used twice in
+/// a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartKey(pub u32);
+
+/// What a session wants done. The shell does these in order.
+#[derive(Debug)]
+pub enum Output {
+    /// For the SIP endpoint.
+    Sip(sip::Command),
+    /// Take RTP ports and engine places; answered at once with [`crate::Input::Reserved`] or
+    /// [`crate::Input::ReservationRefused`]. Nothing of the offer is answered before.
+    Reserve(Reservation),
+    /// Start a leg on a port that was reserved for it.
+    OpenLeg {
+        /// The leg.
+        leg: LegId,
+        /// Where its packets go.
+        remote: SocketAddr,
+        /// What was negotiated.
+        media: LegMedia,
+        /// For the leg's life.
+        clock_rate: ClockRate,
+    },
+    /// The leg was negotiated again.
+    ReconfigureLeg {
+        /// The leg.
+        leg: LegId,
+        /// Where its packets go now.
+        remote: SocketAddr,
+        /// What was negotiated.
+        media: LegMedia,
+    },
+    /// End a leg and free its port.
+    CloseLeg {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Messages for this channel come to this session from now on. Done before the answer that names the channel.
+    RegisterChannel(ChannelId),
+    /// No more.
+    ForgetChannel(ChannelId),
+    /// A response or an event.
+    Mrcp {
+        /// The channel that it is of.
+        channel: ChannelId,
+        /// The message.
+        message: Message,
+    },
+    /// Hear what comes in on a leg.
+    Listen {
+        /// Its name in [`crate::Input::Heard`].
+        key: ListenKey,
+        /// The leg.
+        leg: LegId,
+        /// The language to expect.
+        language: Language,
+        /// Phrases that are likely, for engines that can be biased.
+        phrases: Vec<String>,
+    },
+    /// The turn is over: the final hypotheses are wanted.
+    FinishListening {
+        /// Which listening.
+        key: ListenKey,
+    },
+    /// Nothing of it is wanted any more.
+    StopListening {
+        /// Which listening.
+        key: ListenKey,
+        /// Its leg.
+        leg: LegId,
+    },
+    /// Synthesize, and play on the leg after what was queued before.
+    Synthesize {
+        /// Its name in [`crate::Input::Synthesized`] and in the leg's events.
+        utterance: UtteranceId,
+        /// The leg.
+        leg: LegId,
+        /// At this rate.
+        clock_rate: ClockRate,
+        /// What.
+        what: Utterance,
+    },
+    /// Play silence on the leg after what was queued before.
+    Silence {
+        /// Its name in the leg's events.
+        utterance: UtteranceId,
+        /// The leg.
+        leg: LegId,
+        /// At this rate.
+        clock_rate: ClockRate,
+        /// How long.
+        ms: u32,
+    },
+    /// Stop what plays and what waits on the leg; cancel what is being synthesized for it.
+    StopPlaying {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Pause the playout.
+    Pause {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Go on.
+    Resume {
+        /// The leg.
+        leg: LegId,
+    },
+    /// For the conversation that a part of this session belongs to.
+    Converse {
+        /// The part.
+        part: PartKey,
+        /// What.
+        what: ToConversation,
+    },
+    /// The session is over; nothing follows.
+    Closed {
+        /// Why, for metrics and the log.
+        cause: CloseCause,
+    },
+}
+
+/// What has to be had before a call is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// The peer's address, so that the local one is chosen right.
+    pub peer: IpAddr,
+    /// Legs that need a port.
+    pub legs: Vec<LegId>,
+    /// Recognizers that need an engine place.
+    pub recognizers: u32,
+    /// Synthesizers that need an engine place.
+    pub synthesizers: u32,
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseCause {
+    /// The INVITE was refused.
+    Refused,
+    /// The client cancelled its INVITE.
+    Cancelled,
+    /// The client said BYE.
+    Bye,
+    /// The SIP dialog failed: no ACK, a session timer, an in-dialog request without an answer.
+    DialogFailed,
+    /// The control connection was lost and did not come back.
+    ConnectionLost,
+    /// The server ended it: drain.
+    Drained,
+    /// An inner part failed.
+    Failed,
+}
+
+impl CloseCause {
+    /// Label in metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+            Self::Bye => "bye",
+            Self::DialogFailed => "dialog-failed",
+            Self::ConnectionLost => "connection-lost",
+            Self::Drained => "drained",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One thing to be synthesized.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Utterance {
+    /// The words.
+    pub text: String,
+    /// Their language.
+    pub language: Language,
+    /// The voice by name, where one was asked for.
+    pub voice: Option<String>,
+    /// Rate, pitch and volume.
+    pub prosody: Prosody,
+    /// Whether its audio is worth keeping.
+    pub cacheable: bool,
+}
+
+/// How far the reply that a SPEAK speaks has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Clauses played to their end.
+    pub clauses: u32,
+    /// How much of the next clause was played.
+    pub partial_ms: u32,
+    /// How long that clause is, when its audio is complete.
+    pub partial_of_ms: Option<u32>,
+    /// Everything that was played of the reply.
+    pub played_ms: u32,
+}
+
+/// What the PBX said about the call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallDetails {
+    /// The conversation; `None`: the SIP dialog itself is the conversation.
+    pub conversation: Option<String>,
+    /// The flow to follow.
+    pub flow: Option<String>,
+    /// The language to begin in.
+    pub language: Option<Language>,
+    /// Call variables.
+    pub variables: Vec<(String, String)>,
+}
+
+/// What the caller did, as one RECOGNIZE heard it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallerInput {
+    /// Said something; best hypothesis first.
+    Speech(Vec<Hypothesis>),
+    /// Keyed digits.
+    Dtmf(String),
+    /// Said nothing in time.
+    NoInput,
+    /// Spoke, but could not be understood.
+    NoMatch(Vec<Hypothesis>),
+}
+
+/// From a part of a session to its conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToConversation {
+    /// A SPEAK wants the reply.
+    SpeakerAttached(CallDetails),
+    /// So much of the reply has been played.
+    Played(Progress),
+    /// The SPEAK is over. Exactly once for each attached speaker.
+    PromptDone {
+        /// How it ended.
+        end: PromptEnd,
+        /// How far it had come.
+        progress: Progress,
+    },
+    /// A RECOGNIZE listens for a turn.
+    ListenerAttached {
+        /// Whether it wants the reply's text in its result.
+        reply_inline: bool,
+        /// About the call.
+        details: CallDetails,
+    },
+    /// The caller has begun to speak.
+    SpeechStarted,
+    /// What the caller says is an interruption, not a cough.
+    BargeIn,
+    /// The caller's turn is over; answered by [`FromConversation::Complete`].
+    CallerTurn {
+        /// What the caller did.
+        input: CallerInput,
+        /// When speech or keying began.
+        started: Option<std::time::Instant>,
+        /// When it ended.
+        ended: Option<std::time::Instant>,
+    },
+    /// The RECOGNIZE ended without a turn.
+    ListenerDetached,
+}
+
+/// How a SPEAK of a reply ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptEnd {
+    /// All of it was played.
+    Completed,
+    /// It was stopped.
+    Stopped,
+    /// It could not be spoken to its end.
+    Failed,
+}
+
+/// From a conversation to one of its parts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FromConversation {
+    /// Speak this clause, after those before it.
+    Say {
+        /// The words.
+        text: String,
+        /// Their language.
+        language: Language,
+        /// The voice, when the service chose one.
+        voice: Option<String>,
+        /// Whether its audio is worth keeping.
+        cacheable: bool,
+    },
+    /// No more clauses.
+    ReplyEnded,
+    /// Stop the prompt: the caller interrupts.
+    StopPlayout,
+    /// Complete the RECOGNIZE with this instance.
+    Complete {
+        /// What the dialplan learns.
+        instance: serde_json::Value,
+        /// What the caller said or keyed; empty when an action ended the listening.
+        input: String,
+        /// Confidence of `input`, 0 to 1.
+        confidence: f32,
+        /// What the caller did; `None` when an action ended the listening.
+        kind: Option<InputKind>,
+    },
+    /// Another RECOGNIZE took its place, or the conversation ended.
+    Abandoned,
+}
+
+/// The kind of a caller's turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    /// Something was said.
+    Speech,
+    /// Digits were keyed.
+    Dtmf,
+    /// Silence.
+    NoInput,
+    /// Something that could not be understood.
+    NoMatch,
+}

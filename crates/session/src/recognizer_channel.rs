@@ -1,0 +1,552 @@
+//! A recognizer channel: its state machine, the grammars of the session, and what is being heard.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mrcp::recognizer::{
+    self, DtmfMatch, Failure, FailureKind, FinishedInput, InputModes, Outcome, RecognizeParams, Recognizer,
+    RecognizerConfig, ResultBody, Verdict,
+};
+use mrcp::{ChannelId, EventName, GrammarRef, Message, RecognizerCause, Request, RequestId};
+use speech::nlsml::{self, InstanceForm, NlsmlStyle, NoMatch};
+use speech::{Grammar, GrammarError, GrammarErrorKind, Hypothesis, InputMode, Language, Match};
+
+use crate::input::Heard;
+use crate::keys::PartKeys;
+use crate::output::{
+    CallDetails, CallerInput, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, ToConversation,
+};
+use crate::vendor;
+
+/// How results are written where the request does not say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ResultStyle {
+    /// Form of objects in `<instance>`.
+    pub instance: InstanceForm,
+    /// Whether `<result>` declares its namespace.
+    pub namespaced: bool,
+    /// Speech this long interrupts the prompt of the conversation, words or not.
+    pub barge_in_after: Option<Duration>,
+}
+
+/// A recognizer channel of a session.
+pub(crate) struct RecognizerChannel {
+    id: ChannelId,
+    machine: Recognizer,
+    leg: Option<LegId>,
+    default_language: Language,
+    style: ResultStyle,
+    /// By Content-ID.
+    defined: HashMap<String, Grammar>,
+    /// Of requests that do not listen yet.
+    loaded: HashMap<RequestId, Vec<Grammar>>,
+    listening: Option<Listening>,
+    /// A RECOGNIZE of a conversation that ended without a turn, until it is known why.
+    ended: Option<(RequestId, PartKey)>,
+    /// The RECOGNIZE that was completed with `no-input-timeout`.
+    silent: Option<RequestId>,
+    next_listening: u32,
+    outputs: VecDeque<Output>,
+}
+
+struct Listening {
+    request_id: RequestId,
+    key: ListenKey,
+    /// Whether the engine listens; not for DTMF alone.
+    hears: bool,
+    grammars: Vec<Grammar>,
+    params: Arc<RecognizeParams>,
+    part: Option<PartKey>,
+    turn: Turn,
+    started: Option<Instant>,
+    ended: Option<Instant>,
+    /// When speech that goes on becomes an interruption.
+    interrupts_at: Option<Instant>,
+}
+
+/// Where the turn of a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The caller's turn is not over, or there is no conversation.
+    Open,
+    /// The conversation has it.
+    Told,
+}
+
+impl RecognizerChannel {
+    pub(crate) fn new(
+        id: ChannelId,
+        config: Arc<RecognizerConfig>,
+        leg: Option<LegId>,
+        default_language: Language,
+        style: ResultStyle,
+    ) -> Self {
+        let machine = Recognizer::new(config, id.clone());
+        Self {
+            id,
+            machine,
+            leg,
+            default_language,
+            style,
+            defined: HashMap::new(),
+            loaded: HashMap::new(),
+            listening: None,
+            ended: None,
+            silent: None,
+            next_listening: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &ChannelId {
+        &self.id
+    }
+
+    pub(crate) fn leg(&self) -> Option<LegId> {
+        self.leg
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let interrupts_at = self.listening.as_ref().and_then(|listening| listening.interrupts_at);
+        [self.machine.poll_timeout(), interrupts_at].into_iter().flatten().min()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut PartKeys) {
+        if self.listening.as_ref().and_then(|listening| listening.interrupts_at).is_some_and(|at| at <= now) {
+            self.interrupt();
+        }
+        self.machine.handle_timeout(now);
+        self.drain_machine(now, parts);
+    }
+
+    pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut PartKeys) {
+        self.tell(now, recognizer::Input::Request(request), parts);
+    }
+
+    /// Completes every open request; nothing is heard any more.
+    pub(crate) fn close(&mut self, now: Instant, parts: &mut PartKeys) {
+        self.tell(now, recognizer::Input::Close, parts);
+    }
+
+    pub(crate) fn dtmf(&mut self, now: Instant, digit: char, parts: &mut PartKeys) {
+        if let Some(listening) = &mut self.listening {
+            listening.started.get_or_insert(now);
+            listening.ended = Some(now);
+            // A key is meant: whoever presses one interrupts.
+            self.interrupt();
+        }
+        self.tell(now, recognizer::Input::Dtmf { digit }, parts);
+    }
+
+    pub(crate) fn capture_failed(&mut self, now: Instant, parts: &mut PartKeys) {
+        if let Some(listening) = &self.listening {
+            let request_id = listening.request_id;
+            let reason = "the engine does not keep up with the audio".to_owned();
+            self.tell(now, recognizer::Input::EngineFailed { request_id, reason }, parts);
+        }
+    }
+
+    pub(crate) fn heard(&mut self, now: Instant, key: ListenKey, heard: Heard, parts: &mut PartKeys) {
+        let Some(listening) = self.listening.as_mut().filter(|listening| listening.key == key) else { return };
+        let request_id = listening.request_id;
+        match heard {
+            Heard::SpeechStarted => {
+                listening.started.get_or_insert(now);
+                listening.interrupts_at = self.style.barge_in_after.map(|after| now + after);
+                if let Some(part) = listening.part {
+                    self.outputs.push_back(Output::Converse { part, what: ToConversation::SpeechStarted });
+                }
+                self.tell(now, recognizer::Input::SpeechStarted { request_id }, parts);
+            }
+            Heard::SpeechEnded { silence } => {
+                let at = now.checked_sub(silence).unwrap_or(now);
+                listening.ended = Some(at);
+                listening.interrupts_at = None;
+                self.tell(now, recognizer::Input::SpeechEnded { request_id, at }, parts);
+            }
+            Heard::SpeechResumed => {
+                self.tell(now, recognizer::Input::SpeechResumed { request_id }, parts);
+            }
+            Heard::Hypotheses { hypotheses, is_final: false } => {
+                let matches = speech::match_all(&listening.grammars, &hypotheses);
+                let complete = matches.iter().any(|found| found.confidence >= listening.params.confidence_threshold);
+                if has_words(&hypotheses) {
+                    self.interrupt();
+                }
+                self.tell(now, recognizer::Input::Matched { request_id, complete }, parts);
+            }
+            Heard::Hypotheses { hypotheses, is_final: true } => self.finished(now, hypotheses, parts),
+            Heard::Failed { reason } => {
+                self.tell(now, recognizer::Input::EngineFailed { request_id, reason }, parts);
+            }
+        }
+    }
+
+    /// Whether `part` listens here.
+    pub(crate) fn listens(&self, part: PartKey) -> bool {
+        self.listening.as_ref().is_some_and(|listening| listening.part == Some(part))
+    }
+
+    pub(crate) fn conversation(&mut self, now: Instant, what: FromConversation, parts: &mut PartKeys) {
+        let Some(listening) = &mut self.listening else { return };
+        let request_id = listening.request_id;
+        let input = match what {
+            FromConversation::Complete { instance, input, confidence, kind } => {
+                listening.turn = Turn::Told;
+                let mode = if kind == Some(InputKind::Dtmf) { InputMode::Dtmf } else { InputMode::Speech };
+                let grammar_uri = listening.dialog_uri();
+                let found = Match { grammar_uri, instance, confidence, input, mode };
+                let result = Some(nlsml_body(nlsml::write(&[found], &listening.style(self.style))));
+                match kind {
+                    Some(InputKind::Speech | InputKind::Dtmf) => recognizer::Input::Recognized {
+                        request_id,
+                        outcome: Outcome { verdict: Verdict::Match, result },
+                    },
+                    Some(InputKind::NoMatch) => recognizer::Input::Recognized {
+                        request_id,
+                        outcome: Outcome { verdict: Verdict::NoMatch, result },
+                    },
+                    // The machine has ended a RECOGNIZE without input by itself.
+                    Some(InputKind::NoInput) => return,
+                    None => recognizer::Input::Complete { request_id, cause: RecognizerCause::Success, result },
+                }
+            }
+            FromConversation::Abandoned => {
+                listening.turn = Turn::Told;
+                let reason = "the conversation has ended, or listens elsewhere".to_owned();
+                recognizer::Input::EngineFailed { request_id, reason }
+            }
+            // These are for the part that speaks.
+            FromConversation::Say { .. } | FromConversation::ReplyEnded | FromConversation::StopPlayout => return,
+        };
+        self.tell(now, input, parts);
+    }
+
+    fn tell(&mut self, now: Instant, input: recognizer::Input, parts: &mut PartKeys) {
+        self.machine.handle_input(now, input);
+        self.drain_machine(now, parts);
+    }
+
+    fn drain_machine(&mut self, now: Instant, parts: &mut PartKeys) {
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                recognizer::Output::Send(message) => self.send(message),
+                recognizer::Output::DefineGrammar { request_id, grammars, language } => {
+                    let outcome = self.define(&grammars, language.as_deref());
+                    self.machine.handle_input(now, recognizer::Input::GrammarDefined { request_id, outcome });
+                }
+                recognizer::Output::ForgetGrammar { content_id } => {
+                    self.defined.remove(&content_id);
+                }
+                recognizer::Output::LoadGrammars { request_id, grammars, params } => {
+                    let outcome = self.load(request_id, &grammars, &params);
+                    self.machine.handle_input(now, recognizer::Input::GrammarsLoaded { request_id, outcome });
+                }
+                recognizer::Output::Listen { request_id, modes, params } => {
+                    self.listen(request_id, modes, params, parts);
+                }
+                recognizer::Output::MatchDtmf { request_id, digits } => {
+                    let outcome = self.match_dtmf(&digits);
+                    let input = recognizer::Input::DtmfMatched { request_id, digits, outcome };
+                    self.machine.handle_input(now, input);
+                }
+                recognizer::Output::Finish { input, .. } => self.finish(now, input),
+                recognizer::Output::StopListening { request_id } => self.stop(request_id),
+            }
+        }
+        if let Some((request_id, part)) = self.ended.take() {
+            let what = if self.silent == Some(request_id) {
+                // The conversation decides what to say to silence.
+                ToConversation::CallerTurn { input: CallerInput::NoInput, started: None, ended: None }
+            } else {
+                ToConversation::ListenerDetached
+            };
+            self.outputs.push_back(Output::Converse { part, what });
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        if let Message::Event(event) = &message
+            && event.name == EventName::RecognitionComplete
+            && event.headers.recognizer_cause() == Some(RecognizerCause::NoInputTimeout)
+        {
+            self.silent = Some(event.id);
+        }
+        self.outputs.push_back(Output::Mrcp { channel: self.id.clone(), message });
+    }
+
+    fn language(&self, tag: Option<&str>) -> Result<Option<Language>, Failure> {
+        match tag {
+            None => Ok(None),
+            Some(tag) => match Language::from_tag(tag) {
+                Some(language) => Ok(Some(language)),
+                None => Err(Failure::new(FailureKind::Language, format!("{tag} is not recognized here"))),
+            },
+        }
+    }
+
+    fn define(&mut self, grammars: &[GrammarRef], language: Option<&str>) -> Result<(), Failure> {
+        let language = self.language(language)?;
+        // All or none: a broken second grammar does not leave the first one behind.
+        let mut compiled = Vec::with_capacity(grammars.len());
+        for grammar in grammars {
+            match grammar {
+                GrammarRef::Inline { content_type, content_id, body } => {
+                    let id = content_id.clone().unwrap_or_default();
+                    let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
+                        .map_err(|error| failure(&error, ""))?;
+                    compiled.push((id.clone(), grammar.named(format!("session:{id}"))));
+                }
+                // Defining a reference loads it ahead of its use; there is nothing to keep for a builtin.
+                GrammarRef::Uri { uri, .. } => {
+                    self.resolve(uri, 1.0)?;
+                }
+            }
+        }
+        self.defined.extend(compiled);
+        Ok(())
+    }
+
+    fn resolve(&self, uri: &str, weight: f32) -> Result<Grammar, Failure> {
+        let grammar = match mrcp::content_id_of_uri(uri) {
+            Some(id) => self.defined.get(id).cloned().ok_or_else(|| {
+                Failure::new(FailureKind::Uri { uri: uri.to_owned() }, "no grammar of that name was defined")
+            })?,
+            None => Grammar::from_uri(uri).map_err(|error| failure(&error, uri))?,
+        };
+        Ok(grammar.weighted(weight))
+    }
+
+    fn load(
+        &mut self,
+        request_id: RequestId,
+        references: &[GrammarRef],
+        params: &RecognizeParams,
+    ) -> Result<InputModes, Failure> {
+        let language = self.language(params.speech_language.as_deref())?;
+        let mut grammars = Vec::with_capacity(references.len());
+        for reference in references {
+            grammars.push(match reference {
+                GrammarRef::Uri { uri, weight } => self.resolve(uri, *weight)?,
+                GrammarRef::Inline { content_type, content_id, body } => {
+                    let id = content_id.clone().unwrap_or_default();
+                    let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
+                        .map_err(|error| failure(&error, ""))?
+                        .named(format!("session:{id}"));
+                    if content_id.is_some() {
+                        self.defined.insert(id, grammar.clone());
+                    }
+                    grammar
+                }
+            });
+        }
+        let modes = InputModes {
+            speech: grammars.iter().any(Grammar::accepts_speech),
+            dtmf: grammars.iter().any(Grammar::accepts_dtmf),
+        };
+        if self.leg.is_none() {
+            return Err(Failure::new(FailureKind::Engine, "the session has no audio to listen to"));
+        }
+        self.loaded.insert(request_id, grammars);
+        Ok(modes)
+    }
+
+    fn listen(&mut self, request_id: RequestId, modes: InputModes, params: Arc<RecognizeParams>, parts: &mut PartKeys) {
+        let grammars = self.loaded.remove(&request_id).unwrap_or_default();
+        self.next_listening = self.next_listening.wrapping_add(1);
+        let key = ListenKey(self.next_listening);
+        let dialog = grammars.iter().find_map(Grammar::dialog);
+        let language = params
+            .speech_language
+            .as_deref()
+            .and_then(Language::from_tag)
+            .or_else(|| dialog.and_then(|dialog| dialog.language))
+            .or_else(|| grammars.iter().find_map(Grammar::language))
+            .unwrap_or(self.default_language);
+        let part = dialog.map(|dialog| {
+            let part = parts.next();
+            let mut variables = vendor::variables(&params.vendor);
+            variables.extend(dialog.vars.clone());
+            let details = CallDetails {
+                conversation: dialog
+                    .conversation
+                    .clone()
+                    .or_else(|| vendor::conversation(&params.vendor))
+                    .or_else(|| params.logging_tag.clone()),
+                flow: dialog.flow.clone().or_else(|| params.vendor.value(vendor::FLOW).map(str::to_owned)),
+                language: dialog.language.or_else(|| params.speech_language.as_deref().and_then(Language::from_tag)),
+                variables,
+            };
+            let what = ToConversation::ListenerAttached { reply_inline: dialog.reply_inline, details };
+            self.outputs.push_back(Output::Converse { part, what });
+            part
+        });
+        if let Some(leg) = self.leg.filter(|_| modes.speech) {
+            let phrases = grammars.iter().flat_map(Grammar::phrases).collect();
+            self.outputs.push_back(Output::Listen { key, leg, language, phrases });
+        }
+        self.listening = Some(Listening {
+            request_id,
+            key,
+            hears: modes.speech,
+            grammars,
+            params,
+            part,
+            turn: Turn::Open,
+            started: None,
+            ended: None,
+            interrupts_at: None,
+        });
+    }
+
+    fn match_dtmf(&self, digits: &str) -> DtmfMatch {
+        let Some(listening) = &self.listening else { return DtmfMatch::NoMatch };
+        match speech::match_all_dtmf(&listening.grammars, digits).state {
+            speech::DtmfMatch::NoMatch => DtmfMatch::NoMatch,
+            speech::DtmfMatch::Prefix => DtmfMatch::Prefix,
+            speech::DtmfMatch::Complete { can_grow, .. } => DtmfMatch::Complete { can_grow },
+        }
+    }
+
+    /// The machine has decided that the input is over.
+    fn finish(&mut self, now: Instant, input: FinishedInput) {
+        let Some(listening) = &mut self.listening else { return };
+        let request_id = listening.request_id;
+        match input {
+            FinishedInput::Speech => self.outputs.push_back(Output::FinishListening { key: listening.key }),
+            FinishedInput::Dtmf { digits } if listening.part.is_some() => {
+                self.caller_turn(CallerInput::Dtmf(digits));
+            }
+            FinishedInput::Dtmf { digits } => {
+                let matches = speech::match_all_dtmf(&listening.grammars, &digits).matches;
+                let outcome = listening.outcome(&matches, Some(&digits), 1.0, InputMode::Dtmf, self.style);
+                self.machine.handle_input(now, recognizer::Input::Recognized { request_id, outcome });
+            }
+        }
+    }
+
+    /// The engine has given its last word.
+    fn finished(&mut self, now: Instant, hypotheses: Vec<Hypothesis>, parts: &mut PartKeys) {
+        let Some(listening) = &mut self.listening else { return };
+        let request_id = listening.request_id;
+        if listening.part.is_some() {
+            self.caller_turn(if has_words(&hypotheses) {
+                CallerInput::Speech(hypotheses)
+            } else {
+                CallerInput::NoMatch(hypotheses)
+            });
+            return;
+        }
+        let threshold = listening.params.confidence_threshold;
+        let n_best = usize::try_from(listening.params.n_best_list_length.max(1)).unwrap_or(1);
+        let matches: Vec<Match> = speech::match_all(&listening.grammars, &hypotheses)
+            .into_iter()
+            .filter(|found| found.confidence >= threshold)
+            .take(n_best)
+            .collect();
+        let best = hypotheses.first();
+        let outcome = listening.outcome(
+            &matches,
+            best.map(|best| best.text.as_str()).filter(|text| !text.trim().is_empty()),
+            best.map_or(0.0, |best| best.confidence),
+            InputMode::Speech,
+            self.style,
+        );
+        self.tell(now, recognizer::Input::Recognized { request_id, outcome }, parts);
+    }
+
+    fn caller_turn(&mut self, input: CallerInput) {
+        let Some(listening) = &mut self.listening else { return };
+        let (Some(part), Turn::Open) = (listening.part, listening.turn) else { return };
+        listening.turn = Turn::Told;
+        let (started, ended) = (listening.started, listening.ended);
+        self.outputs.push_back(Output::Converse { part, what: ToConversation::CallerTurn { input, started, ended } });
+    }
+
+    /// What is heard is no cough: the prompt of the conversation stops, if it may.
+    fn interrupt(&mut self) {
+        let Some(listening) = &mut self.listening else { return };
+        listening.interrupts_at = None;
+        if let Some(part) = listening.part
+            && self.style.barge_in_after.is_some()
+        {
+            self.outputs.push_back(Output::Converse { part, what: ToConversation::BargeIn });
+        }
+    }
+
+    /// The machine has ended the recognition, however.
+    fn stop(&mut self, request_id: RequestId) {
+        self.loaded.remove(&request_id);
+        let Some(listening) = self.listening.take_if(|listening| listening.request_id == request_id) else { return };
+        if let Some(leg) = self.leg.filter(|_| listening.hears) {
+            self.outputs.push_back(Output::StopListening { key: listening.key, leg });
+        }
+        if let Some(part) = listening.part
+            && listening.turn == Turn::Open
+        {
+            self.ended = Some((request_id, part));
+        }
+    }
+}
+
+impl Listening {
+    fn dialog_uri(&self) -> String {
+        self.grammars
+            .iter()
+            .find(|grammar| grammar.dialog().is_some())
+            .map_or_else(String::new, |grammar| grammar.uri().to_owned())
+    }
+
+    fn style(&self, style: ResultStyle) -> NlsmlStyle {
+        let asked = self.grammars.iter().find_map(Grammar::dialog).and_then(|dialog| dialog.instance);
+        NlsmlStyle { namespaced: style.namespaced, instance: asked.unwrap_or(style.instance), timestamps: None }
+    }
+
+    fn outcome(
+        &self,
+        matches: &[Match],
+        heard: Option<&str>,
+        confidence: f32,
+        mode: InputMode,
+        style: ResultStyle,
+    ) -> Outcome {
+        let style = self.style(style);
+        if matches.is_empty() {
+            let no_match = NoMatch {
+                grammar_uri: self.grammars.first().map_or_else(String::new, |grammar| grammar.uri().to_owned()),
+                heard: heard.map(str::to_owned),
+                confidence,
+                mode,
+            };
+            let result = Some(nlsml_body(nlsml::no_match(&no_match, &style)));
+            return Outcome { verdict: Verdict::NoMatch, result };
+        }
+        Outcome { verdict: Verdict::Match, result: Some(nlsml_body(nlsml::write(matches, &style))) }
+    }
+}
+
+fn has_words(hypotheses: &[Hypothesis]) -> bool {
+    hypotheses.iter().any(|hypothesis| !hypothesis.text.trim().is_empty())
+}
+
+fn nlsml_body(text: String) -> ResultBody {
+    ResultBody { content_type: "application/nlsml+xml".to_owned(), body: text.into() }
+}
+
+fn failure(error: &GrammarError, uri: &str) -> Failure {
+    let kind = match error.kind {
+        GrammarErrorKind::Syntax
+        | GrammarErrorKind::Unsupported
+        | GrammarErrorKind::Parameter
+        | GrammarErrorKind::TooLarge => FailureKind::Compilation,
+        GrammarErrorKind::UnsupportedUri => FailureKind::Uri { uri: uri.to_owned() },
+        GrammarErrorKind::UnsupportedMediaType => FailureKind::MediaType,
+        GrammarErrorKind::UnsupportedLanguage => FailureKind::Language,
+    };
+    Failure::new(kind, error.to_string())
+}

@@ -1,0 +1,407 @@
+//! One MRCP session: a SIP dialog, its channels and its legs.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use mrcp::ChannelId;
+use mrcp::recognizer::RecognizerConfig;
+use mrcp::synthesizer::SynthesizerConfig;
+use sip::dialog::{Cause, DialogConfig, Event};
+use sip::endpoint::IncomingInvite;
+use sip::{Dialog, Headers, Seed, Status};
+use speech::Language;
+
+use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
+use crate::input::Input;
+use crate::keys::PartKeys;
+use crate::output::{CloseCause, LegId, Output};
+use crate::recognizer_channel::{RecognizerChannel, ResultStyle};
+use crate::synthesizer_channel::SynthesizerChannel;
+
+/// How sessions behave; shared by all of a server.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// The SIP dialog.
+    pub dialog: Arc<DialogConfig>,
+    /// Offers and answers.
+    pub description: DescriptionConfig,
+    /// Recognizer channels.
+    pub recognizer: Arc<RecognizerConfig>,
+    /// Synthesizer channels.
+    pub synthesizer: Arc<SynthesizerConfig>,
+    /// Where neither request nor grammar names a language.
+    pub language: Language,
+    /// How results are written.
+    pub results: ResultStyle,
+    /// How long a session waits for another control connection, or the BYE that usually comes with its loss.
+    pub connection_grace: Duration,
+}
+
+/// One MRCP session. See the [crate] for how it is driven.
+pub struct Session {
+    config: Arc<SessionConfig>,
+    dialog: Dialog,
+    state: State,
+    description: Description,
+    channels: Vec<Channel>,
+    /// Legs that were opened.
+    legs: Vec<LegId>,
+    parts: PartKeys,
+    /// When the session ends for want of a control connection.
+    connection_deadline: Option<Instant>,
+    outputs: VecDeque<Output>,
+}
+
+/// Where a session stands.
+#[derive(Debug)]
+enum State {
+    /// The dialog has not offered anything yet, or is between offers.
+    Waiting,
+    /// An offer is being answered: ports and places are awaited.
+    Reserving,
+    /// The session is over for the client; the dialog still ends.
+    Ending { cause: CloseCause },
+    /// Nothing follows.
+    Closed,
+}
+
+enum Channel {
+    Recognizer(RecognizerChannel),
+    Synthesizer(SynthesizerChannel),
+}
+
+impl Channel {
+    fn id(&self) -> &ChannelId {
+        match self {
+            Self::Recognizer(channel) => channel.id(),
+            Self::Synthesizer(channel) => channel.id(),
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        match self {
+            Self::Recognizer(channel) => channel.poll_output(),
+            Self::Synthesizer(channel) => channel.poll_output(),
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Recognizer(channel) => channel.poll_timeout(),
+            Self::Synthesizer(channel) => channel.poll_timeout(),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant, parts: &mut PartKeys) {
+        match self {
+            Self::Recognizer(channel) => channel.handle_timeout(now, parts),
+            Self::Synthesizer(channel) => channel.handle_timeout(now, parts),
+        }
+    }
+
+    fn close(&mut self, now: Instant, parts: &mut PartKeys) {
+        match self {
+            Self::Recognizer(channel) => channel.close(now, parts),
+            Self::Synthesizer(channel) => channel.close(now, parts),
+        }
+    }
+}
+
+impl Session {
+    /// The session that an INVITE asks for. `prefix` names its channels: letters and digits that nobody can guess
+    /// (RFC 6787, section 6.2.1).
+    pub fn new(config: Arc<SessionConfig>, prefix: String, seed: Seed, now: Instant, invite: IncomingInvite) -> Self {
+        let dialog = Dialog::answer(Arc::clone(&config.dialog), seed, now, invite);
+        let description = Description::new(config.description.clone(), prefix);
+        let mut session = Self {
+            config,
+            dialog,
+            state: State::Waiting,
+            description,
+            channels: Vec::new(),
+            legs: Vec::new(),
+            parts: PartKeys::default(),
+            connection_deadline: None,
+            outputs: VecDeque::new(),
+        };
+        session.drain(now);
+        session
+    }
+
+    /// Takes one input. Outputs must be drained before the next.
+    pub fn handle_input(&mut self, now: Instant, input: Input) {
+        match (&self.state, input) {
+            (State::Closed, _) => {}
+            (_, Input::Sip(signal)) => self.dialog.handle_input(now, sip::dialog::Input::Signal(signal)),
+            (State::Ending { .. }, _) => {}
+            (State::Reserving, Input::Reserved { local, ports }) => {
+                self.state = State::Waiting;
+                self.answer(now, Some(local), &ports);
+            }
+            (State::Reserving, Input::ReservationRefused { .. }) => {
+                self.state = State::Waiting;
+                self.description.abandon();
+                self.reject(now, Status::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S));
+            }
+            (State::Waiting, Input::Reserved { .. } | Input::ReservationRefused { .. }) => {}
+            (State::Waiting | State::Reserving, Input::Mrcp(request)) => {
+                self.connection_deadline = None;
+                let at = self.channels.iter().position(|channel| *channel.id() == request.channel);
+                match at.and_then(|at| self.channels.get_mut(at)) {
+                    Some(Channel::Recognizer(channel)) => channel.request(now, request, &mut self.parts),
+                    Some(Channel::Synthesizer(channel)) => channel.request(now, request, &mut self.parts),
+                    // Released by a re-INVITE while the request was on its way.
+                    None => {
+                        let channel = request.channel.clone();
+                        let answer =
+                            request.response(mrcp::StatusCode::RESOURCE_NOT_ALLOCATED, mrcp::RequestState::Complete);
+                        let message = mrcp::Message::Response(answer);
+                        self.outputs.push_back(Output::Mrcp { channel, message });
+                    }
+                }
+            }
+            (State::Waiting | State::Reserving, Input::ConnectionLost { channels }) => {
+                if channels.iter().any(|lost| self.channels.iter().any(|channel| channel.id() == lost)) {
+                    self.connection_deadline = Some(now + self.config.connection_grace);
+                }
+            }
+            (State::Waiting | State::Reserving, Input::Leg { leg, event }) => self.leg_event(now, leg, event),
+            (State::Waiting | State::Reserving, Input::Heard { key, heard }) => {
+                for channel in &mut self.channels {
+                    if let Channel::Recognizer(channel) = channel {
+                        channel.heard(now, key, heard.clone(), &mut self.parts);
+                    }
+                }
+            }
+            (State::Waiting | State::Reserving, Input::Synthesized { utterance, leg, outcome }) => {
+                for channel in &mut self.channels {
+                    if let Channel::Synthesizer(channel) = channel
+                        && channel.leg() == Some(leg)
+                    {
+                        channel.synthesized(now, utterance, outcome.clone(), &mut self.parts);
+                    }
+                }
+            }
+            (State::Waiting | State::Reserving, Input::Conversation { part, what }) => {
+                for channel in &mut self.channels {
+                    match channel {
+                        Channel::Recognizer(channel) if channel.listens(part) => {
+                            channel.conversation(now, what.clone(), &mut self.parts);
+                        }
+                        Channel::Synthesizer(channel) if channel.speaks(part) => {
+                            channel.conversation(now, what.clone(), &mut self.parts);
+                        }
+                        Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
+                    }
+                }
+            }
+            (State::Waiting | State::Reserving, Input::Close { cause }) => self.end(now, cause),
+        }
+        self.drain(now);
+    }
+
+    /// Acts on what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.dialog.handle_timeout(now);
+        for channel in &mut self.channels {
+            if channel.poll_timeout().is_some_and(|at| at <= now) {
+                channel.handle_timeout(now, &mut self.parts);
+            }
+        }
+        if self.connection_deadline.is_some_and(|at| at <= now) {
+            self.connection_deadline = None;
+            self.end(now, CloseCause::ConnectionLost);
+        }
+        self.drain(now);
+    }
+
+    /// The next thing to do; `None` when drained.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is wanted next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if matches!(self.state, State::Closed) {
+            return None;
+        }
+        self.channels
+            .iter()
+            .filter_map(Channel::poll_timeout)
+            .chain(self.dialog.poll_timeout())
+            .chain(self.connection_deadline)
+            .min()
+    }
+
+    fn leg_event(&mut self, now: Instant, leg: LegId, event: media::LegEvent) {
+        for channel in &mut self.channels {
+            match channel {
+                Channel::Synthesizer(channel) if channel.leg() == Some(leg) => {
+                    channel.leg_event(now, event, &mut self.parts);
+                }
+                Channel::Recognizer(channel) if channel.leg() == Some(leg) => match event {
+                    media::LegEvent::Dtmf { digit, .. } => channel.dtmf(now, digit.as_char(), &mut self.parts),
+                    media::LegEvent::CaptureOverrun => channel.capture_failed(now, &mut self.parts),
+                    media::LegEvent::PlayoutStarted { .. }
+                    | media::LegEvent::PlayoutFinished { .. }
+                    | media::LegEvent::DtmfSent => {}
+                },
+                Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
+            }
+        }
+    }
+
+    /// Moves what the inner machines put out to where it belongs, until all are drained.
+    fn drain(&mut self, now: Instant) {
+        loop {
+            for channel in &mut self.channels {
+                while let Some(output) = channel.poll_output() {
+                    self.outputs.push_back(output);
+                }
+            }
+            match self.dialog.poll_output() {
+                Some(sip::dialog::Output::Command(command)) => self.outputs.push_back(Output::Sip(command)),
+                Some(sip::dialog::Output::Event(event)) => self.dialog_event(now, event),
+                None => return,
+            }
+        }
+    }
+
+    fn dialog_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Invite { offer } | Event::Reinvite { offer } => self.offered(now, &offer),
+            Event::ReinviteCancelled => {
+                if matches!(self.state, State::Reserving) {
+                    self.state = State::Waiting;
+                    self.description.abandon();
+                }
+            }
+            // We never offer: an empty offer was refused, and refreshes repeat what was agreed.
+            Event::Acknowledged { .. } | Event::Progress { .. } | Event::Accepted { .. } | Event::Rejected { .. } => {}
+            Event::Terminated { cause } => {
+                let cause = match (&self.state, cause) {
+                    (State::Ending { cause }, _) => *cause,
+                    (_, Cause::LocalHangup) => CloseCause::Failed,
+                    (_, Cause::RemoteBye) => CloseCause::Bye,
+                    (_, Cause::Cancelled) => CloseCause::Cancelled,
+                    (_, Cause::Refused { .. } | Cause::Unanswered) => CloseCause::Refused,
+                    (
+                        _,
+                        Cause::Rejected { .. }
+                        | Cause::NotAcknowledged
+                        | Cause::SessionExpired
+                        | Cause::Timeout
+                        | Cause::TransportFailed,
+                    ) => CloseCause::DialogFailed,
+                };
+                self.release(now);
+                self.state = State::Closed;
+                self.outputs.push_back(Output::Closed { cause });
+            }
+        }
+    }
+
+    fn offered(&mut self, now: Instant, offer: &Bytes) {
+        match self.description.offered(offer) {
+            Ok(Some(reservation)) => {
+                self.state = State::Reserving;
+                self.outputs.push_back(Output::Reserve(reservation));
+            }
+            // Nothing new is needed.
+            Ok(None) => self.answer(now, None, &[]),
+            Err(Refusal::NotAcceptable) => self.reject(now, Status::NOT_ACCEPTABLE_HERE, None),
+            Err(Refusal::Malformed) => self.reject(now, Status::BAD_REQUEST, None),
+        }
+    }
+
+    /// Applies the offer and answers it. The order is what a client may rely on: a channel is known before the answer
+    /// names it, a leg listens before packets can come.
+    fn answer(&mut self, now: Instant, local: Option<IpAddr>, ports: &[(LegId, u16)]) {
+        let agreed = self.description.answer(local, ports);
+        for id in &agreed.released {
+            self.forget_channel(now, id);
+        }
+        for leg in &agreed.closed_legs {
+            self.legs.retain(|open| open != leg);
+            self.outputs.push_back(Output::CloseLeg { leg: *leg });
+        }
+        for leg in agreed.opened_legs {
+            self.legs.push(leg.leg);
+            let AgreedLeg { leg, remote, media, clock_rate } = leg;
+            self.outputs.push_back(Output::OpenLeg { leg, remote, media, clock_rate });
+        }
+        for leg in agreed.changed_legs {
+            let AgreedLeg { leg, remote, media, .. } = leg;
+            self.outputs.push_back(Output::ReconfigureLeg { leg, remote, media });
+        }
+        for channel in agreed.allocated {
+            self.outputs.push_back(Output::RegisterChannel(channel.id.clone()));
+            let config = &self.config;
+            self.channels.push(match channel.kind {
+                ChannelKind::Synthesizer => Channel::Synthesizer(SynthesizerChannel::new(
+                    channel.id,
+                    Arc::clone(&config.synthesizer),
+                    channel.leg,
+                    config.language,
+                )),
+                ChannelKind::Recognizer => Channel::Recognizer(RecognizerChannel::new(
+                    channel.id,
+                    Arc::clone(&config.recognizer),
+                    channel.leg.map(|(leg, _)| leg),
+                    config.language,
+                    config.results,
+                )),
+            });
+        }
+        self.dialog.handle_input(now, sip::dialog::Input::Accept { body: agreed.answer });
+    }
+
+    fn reject(&mut self, now: Instant, status: Status, retry_after_s: Option<u32>) {
+        let mut headers = Headers::new();
+        if let Some(seconds) = retry_after_s {
+            headers.push(sip::HeaderName::from("Retry-After"), seconds.to_string());
+        }
+        self.dialog.handle_input(now, sip::dialog::Input::Reject { status, headers });
+    }
+
+    fn forget_channel(&mut self, now: Instant, id: &ChannelId) {
+        let Some(at) = self.channels.iter().position(|channel| channel.id() == id) else { return };
+        let mut channel = self.channels.remove(at);
+        channel.close(now, &mut self.parts);
+        while let Some(output) = channel.poll_output() {
+            self.outputs.push_back(output);
+        }
+        self.outputs.push_back(Output::ForgetChannel(id.clone()));
+    }
+
+    /// Ends the session from our side: requests are completed first, then BYE.
+    fn end(&mut self, now: Instant, cause: CloseCause) {
+        self.release(now);
+        self.state = State::Ending { cause };
+        self.dialog.handle_input(now, sip::dialog::Input::Hangup);
+    }
+
+    /// The one order of teardown, whatever ends the session: resources stop and complete what is open, legs close,
+    /// channels are forgotten.
+    fn release(&mut self, now: Instant) {
+        for channel in &mut self.channels {
+            channel.close(now, &mut self.parts);
+            while let Some(output) = channel.poll_output() {
+                self.outputs.push_back(output);
+            }
+        }
+        for leg in std::mem::take(&mut self.legs) {
+            self.outputs.push_back(Output::CloseLeg { leg });
+        }
+        for channel in std::mem::take(&mut self.channels) {
+            self.outputs.push_back(Output::ForgetChannel(channel.id().clone()));
+        }
+        self.connection_deadline = None;
+    }
+}
+
+/// When a client that found no place may try again.
+const RETRY_AFTER_S: u32 = 2;
