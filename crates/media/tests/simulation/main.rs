@@ -1,4 +1,5 @@
 //! Legs against each other and against scripted streams, on a virtual clock.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 mod dialling;
 mod laws;
