@@ -1,1 +1,2 @@
-//! See docs/ARCHITECTURE.md.
+//! Skeleton.
+pub mod flow;
