@@ -1,2 +1,31 @@
-//! Skeleton.
+//! The reference dialog service: scripted flows, and language models behind an OpenAI-compatible API.
+//!
+//! It serves `voxgate.dialog.v1.Dialog` with health and reflection, keeps its conversations in memory, and needs no key and no network
+//! for the flows that are scripted. The decisions are in [`flow`], which does no I/O: a [`flow::FlowRun`] is told what the caller did
+//! and says what is said and done. `docs/DIALOG-SERVICE.md` describes the protocol and how to write a flow.
+//!
+//! ```no_run
+//! # async fn example(stop: impl Future<Output = ()> + Send) -> Result<(), dialog_service::DialogServiceError> {
+//! let service = dialog_service::DialogService::bind(dialog_service::DialogServiceConfig::default()).await?;
+//! println!("listening on {}", service.address());
+//! service.run(stop).await
+//! # }
+//! ```
+//!
+//! A program that configures a provider installs the rustls crypto provider first:
+//! `rustls::crypto::ring::default_provider().install_default()`.
+
+mod config;
+mod dialogue;
+mod dialogues;
 pub mod flow;
+mod flows;
+mod openai;
+mod reply;
+mod server;
+mod service;
+
+pub use config::{DEFAULT_PORT, DialogServiceConfig};
+pub use flows::FlowsError;
+pub use openai::{ApiKey, OpenAi, OpenAiConfig, ProviderError, ReplyStream};
+pub use server::{DialogService, DialogServiceError, run};

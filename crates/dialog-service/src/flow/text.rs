@@ -96,10 +96,6 @@ impl Text {
     pub(crate) fn get(&self, language: Language) -> Option<&Template> {
         self.by_language.get(&language)
     }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_language.values().flat_map(Template::names)
-    }
 }
 
 /// A value as it is said in a sentence.

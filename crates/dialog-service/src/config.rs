@@ -1,0 +1,43 @@
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use crate::openai::OpenAiConfig;
+
+/// The port that a dialog service listens on unless told otherwise.
+pub const DEFAULT_PORT: u16 = 9070;
+
+/// How the service runs.
+#[derive(Debug, Clone)]
+pub struct DialogServiceConfig {
+    /// Where it listens. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A directory of flows (`*.yaml`, `*.yml`), beside the shipped ones. A flow of the same name takes the place of a shipped one.
+    pub flows: Option<PathBuf>,
+    /// The flow of a call that names none.
+    pub default_flow: String,
+    /// Conversations at a time. Beyond it a start is refused with RESOURCE_EXHAUSTED.
+    pub conversations_max: usize,
+    /// A conversation that nothing was heard of for so long is forgotten.
+    pub idle_expiry: Duration,
+    /// The language model of the flows that have one.
+    pub openai: Option<OpenAiConfig>,
+    /// How long replies may go on after the service was told to stop.
+    pub drain_grace: Duration,
+}
+
+impl Default for DialogServiceConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
+            flows: None,
+            default_flow: "follow-up".to_owned(),
+            conversations_max: 10_000,
+            idle_expiry: Duration::from_secs(15 * 60),
+            openai: None,
+            drain_grace: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::flow::{Flow, FlowErrors};
+
+/// The flows that come with the program, by file name.
+const SHIPPED: [(&str, &str); 2] = [
+    ("follow-up.yaml", include_str!("../flows/follow-up.yaml")),
+    ("assistant.yaml", include_str!("../flows/assistant.yaml")),
+];
+
+/// The flows that can be held, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Flows {
+    by_name: BTreeMap<String, Arc<Flow>>,
+}
+
+/// Why the flows cannot be used: everything that is wrong with any of them, one per line.
+#[derive(Debug)]
+pub struct FlowsError {
+    faults: Vec<Fault>,
+}
+
+#[derive(Debug)]
+enum Fault {
+    Read { path: PathBuf, source: io::Error },
+    Flow(FlowErrors),
+    Twice { name: String, path: PathBuf },
+    NoProvider { name: String, path: PathBuf },
+    NoDefault { name: String },
+}
+
+impl fmt::Display for FlowsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            match fault {
+                Fault::Read { path, source } => write!(f, "{}: {source}", path.display())?,
+                Fault::Flow(errors) => errors.fmt(f)?,
+                Fault::Twice { name, path } => write!(f, "{}: there is another flow {name:?}", path.display())?,
+                Fault::NoProvider { name, path } => {
+                    write!(f, "{}: the flow {name:?} needs a language model, and none is configured", path.display())?;
+                }
+                Fault::NoDefault { name } => write!(f, "the default flow {name:?} does not exist")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FlowsError {}
+
+impl Flows {
+    /// The shipped flows and those of a directory. Shipped flows that need a language model are left out when there is none.
+    pub(crate) fn load(directory: Option<&Path>, has_provider: bool, default: &str) -> Result<Self, FlowsError> {
+        let mut faults = Vec::new();
+        let mut own = BTreeMap::new();
+        for path in directory.map(|directory| files(directory, &mut faults)).unwrap_or_default() {
+            match fs::read_to_string(&path) {
+                Err(source) => faults.push(Fault::Read { path, source }),
+                Ok(yaml) => match Flow::load(&path.to_string_lossy(), &yaml) {
+                    Err(errors) => faults.push(Fault::Flow(errors)),
+                    Ok(flow) => {
+                        let name = flow.name().to_owned();
+                        if flow.needs_provider() && !has_provider {
+                            faults.push(Fault::NoProvider { name: name.clone(), path: path.clone() });
+                        }
+                        if own.insert(name.clone(), Arc::new(flow)).is_some() {
+                            faults.push(Fault::Twice { name, path });
+                        }
+                    }
+                },
+            }
+        }
+        let mut by_name = BTreeMap::new();
+        for (file, yaml) in SHIPPED {
+            match Flow::load(file, yaml) {
+                Err(errors) => faults.push(Fault::Flow(errors)),
+                Ok(flow) if flow.needs_provider() && !has_provider => {}
+                Ok(flow) => {
+                    by_name.insert(flow.name().to_owned(), Arc::new(flow));
+                }
+            }
+        }
+        by_name.extend(own);
+        if !by_name.contains_key(default) {
+            faults.push(Fault::NoDefault { name: default.to_owned() });
+        }
+        if faults.is_empty() { Ok(Self { by_name }) } else { Err(FlowsError { faults }) }
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Flow>> {
+        self.by_name.get(name).cloned()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+}
+
+/// The flow files of a directory, in a fixed order.
+fn files(directory: &Path, faults: &mut Vec<Fault>) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(source) => {
+            faults.push(Fault::Read { path: directory.to_owned(), source });
+            return Vec::new();
+        }
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str =
+        "flow: small\nlanguages: [en]\nstart: end\nstates:\n  end:\n    say: { en: Bye. }\n    hangup: done\n";
+
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, yaml) in files {
+            fs::write(directory.path().join(name), yaml).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn the_shipped_flows_load() {
+        let flows = Flows::load(None, true, "follow-up").unwrap();
+        assert_eq!(flows.names().collect::<Vec<_>>(), ["assistant", "follow-up"]);
+    }
+
+    #[test]
+    fn without_a_language_model_the_scripted_flows_are_there() {
+        let flows = Flows::load(None, false, "follow-up").unwrap();
+        assert_eq!(flows.names().collect::<Vec<_>>(), ["follow-up"]);
+    }
+
+    #[test]
+    fn a_directory_adds_and_replaces_flows() {
+        let replaced = SMALL.replace("flow: small", "flow: follow-up");
+        let directory = directory(&[("small.yaml", SMALL), ("other.yml", &replaced), ("notes.txt", "no flow")]);
+        let flows = Flows::load(Some(directory.path()), false, "small").unwrap();
+        assert_eq!(flows.names().collect::<Vec<_>>(), ["follow-up", "small"]);
+        assert_eq!(flows.by_name("follow-up").unwrap().languages().len(), 1);
+    }
+
+    #[test]
+    fn all_faults_of_a_directory_are_told_at_once() {
+        let broken = SMALL.replace("start: end", "start: nowhere");
+        let directory = directory(&[("a.yaml", SMALL), ("b.yaml", SMALL), ("c.yaml", &broken)]);
+        let text = Flows::load(Some(directory.path()), false, "none").unwrap_err().to_string();
+        for part in [
+            "b.yaml: there is another flow \"small\"",
+            "c.yaml:3:8: there is no state \"nowhere\"",
+            "default flow \"none\"",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_an_error() {
+        assert!(Flows::load(Some(Path::new("no/such/directory")), false, "follow-up").is_err());
+    }
+}

@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use proto::v1::{self, dialog_server::Dialog};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    dialogue::Dialogue,
+    dialogues::{Dialogues, SharedDialogue, locked},
+    flows::Flows,
+    openai::OpenAi,
+    reply::Reply,
+};
+
+/// Bytes of a conversation id.
+const ID_BYTES_MAX: usize = 256;
+/// Call variables of a conversation.
+const VARIABLES_MAX: usize = 64;
+
+/// The protocol's four calls.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) flows: Flows,
+    pub(crate) default_flow: String,
+    pub(crate) dialogues: Arc<Dialogues>,
+    pub(crate) provider: Option<OpenAi>,
+}
+
+type Events = BoxStream<'static, Result<v1::TurnEvent, Status>>;
+
+#[tonic::async_trait]
+impl Dialog for Service {
+    type StartConversationStream = Events;
+    type TakeTurnStream = Events;
+
+    async fn start_conversation(
+        &self,
+        request: Request<v1::StartConversationRequest>,
+    ) -> Result<Response<Events>, Status> {
+        let request = request.into_inner();
+        let id = request.conversation_id.clone();
+        if id.is_empty() || id.len() > ID_BYTES_MAX {
+            return Err(Status::invalid_argument(format!("a conversation id has 1 to {ID_BYTES_MAX} bytes")));
+        }
+        if request.variables.len() > VARIABLES_MAX {
+            return Err(Status::invalid_argument(format!("a conversation has at most {VARIABLES_MAX} variables")));
+        }
+        let name = if request.flow.is_empty() { self.default_flow.as_str() } else { request.flow.as_str() };
+        let flow = self.flows.by_name(name).ok_or_else(|| Status::not_found(format!("there is no flow {name:?}")))?;
+        let dialogue = self.dialogues.find_or_open(&id, || {
+            metrics::counter!("dialog_conversations_total").increment(1);
+            tracing::info!(conversation = %id, flow = flow.name(), "a conversation begins");
+            Dialogue::new(request, Arc::clone(&flow))
+        })?;
+        let answer = locked(&dialogue).greeting();
+        Ok(Response::new(Reply::new(dialogue, answer, self.provider.as_ref()).into_stream()))
+    }
+
+    async fn take_turn(&self, request: Request<v1::TakeTurnRequest>) -> Result<Response<Events>, Status> {
+        let request = request.into_inner();
+        let dialogue = self.find(&request.conversation_id)?;
+        let answer = locked(&dialogue).take_turn(&request)?;
+        metrics::counter!("dialog_turns_total").increment(1);
+        tracing::debug!(conversation = %request.conversation_id, turn = request.turn_id, "a turn is taken");
+        Ok(Response::new(Reply::new(dialogue, answer, self.provider.as_ref()).into_stream()))
+    }
+
+    async fn interrupt(
+        &self,
+        request: Request<v1::InterruptRequest>,
+    ) -> Result<Response<v1::InterruptResponse>, Status> {
+        let request = request.into_inner();
+        let dialogue = self.find(&request.conversation_id)?;
+        locked(&dialogue).interrupt(request.heard.as_ref());
+        Ok(Response::new(v1::InterruptResponse {}))
+    }
+
+    async fn end_conversation(
+        &self,
+        request: Request<v1::EndConversationRequest>,
+    ) -> Result<Response<v1::EndConversationResponse>, Status> {
+        let request = request.into_inner();
+        let dialogue = self.find(&request.conversation_id)?;
+        let record = locked(&dialogue).end(request.reason(), request.heard.as_ref());
+        tracing::info!(conversation = %request.conversation_id, outcome = record.outcome, "a conversation is over");
+        Ok(Response::new(v1::EndConversationResponse { record: Some(record) }))
+    }
+}
+
+impl Service {
+    fn find(&self, id: &str) -> Result<SharedDialogue, Status> {
+        self.dialogues.find(id).ok_or_else(|| Status::not_found("there is no such conversation"))
+    }
+}
