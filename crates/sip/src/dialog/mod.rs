@@ -504,9 +504,14 @@ impl Dialog {
         self.command(Command::Respond { transaction, response: Box::new(response) });
     }
 
+    /// What the peer says it can do; what it does not mention stays as it was.
     fn note_abilities(&mut self, headers: &Headers) {
-        self.peer_allows_update = headers.has_token(Known::Allow, Method::Update.as_str());
-        self.peer_knows_timer = headers.has_token(Known::Supported, "timer");
+        if headers.first(Known::Allow).is_some() {
+            self.peer_allows_update = headers.has_token(Known::Allow, Method::Update.as_str());
+        }
+        if headers.first(Known::Supported).is_some() {
+            self.peer_knows_timer = headers.has_token(Known::Supported, "timer");
+        }
     }
 
     fn command(&mut self, command: Command) {
