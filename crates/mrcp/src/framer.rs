@@ -325,8 +325,8 @@ fn too_large(head: &Bytes) -> Option<Rejection> {
 
 /// The request identifier of a start line that may be malformed otherwise: its first token that is a number.
 fn request_id_of(rest: &[u8]) -> Option<RequestId> {
-    std::str::from_utf8(rest).ok()?.split(' ').take(2).find_map(|token| {
-        let is_number = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+    std::str::from_utf8(rest).ok()?.split_ascii_whitespace().take(2).find_map(|token| {
+        let is_number = token.bytes().all(|byte| byte.is_ascii_digit());
         if is_number { token.parse().ok().map(RequestId) } else { None }
     })
 }

@@ -313,7 +313,7 @@ impl Recognizer {
         };
         match &self.state {
             State::Idle | State::Recognized { .. } => self.begin(now, recognition),
-            State::Recognizing { recognition: active, .. } if active.cancel_if_queue => {
+            State::Recognizing { recognition: active, phase } if active.cancel_if_queue && !phase.is_over() => {
                 self.supersede();
                 self.begin(now, recognition);
             }

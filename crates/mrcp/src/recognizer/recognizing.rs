@@ -95,6 +95,19 @@ impl Completion {
 }
 
 impl Phase {
+    /// Whether the recognition has ended and only the event is outstanding: its result is not taken back.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Self::Completing { .. } => true,
+            Self::Loading
+            | Self::Waiting { .. }
+            | Self::Speaking { .. }
+            | Self::Silent { .. }
+            | Self::Keying { .. }
+            | Self::Finishing { .. } => false,
+        }
+    }
+
     /// What to complete with when the session ends now: the result if there is one.
     pub(super) fn into_completion(self, cause: RecognizerCause) -> Completion {
         match self {
@@ -128,17 +141,16 @@ impl Recognizer {
         }
     }
 
-    /// The active RECOGNIZE gives way to a new one (Cancel-If-Queue). A result already there is not taken back.
+    /// The active RECOGNIZE gives way to a new one (Cancel-If-Queue).
     pub(super) fn supersede(&mut self) {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Recognizing { recognition, phase } => {
+            State::Recognizing { recognition, .. } => {
                 self.end_listening(&recognition);
-                let completion = phase.into_completion(RecognizerCause::Cancelled);
+                let cause = RecognizerCause::Cancelled;
                 if recognition.answer == Answer::Owed {
-                    let status = StatusCode::METHOD_FAILED;
-                    self.respond_with_cause(recognition.id, status, completion.cause, Headers::new());
+                    self.respond_with_cause(recognition.id, StatusCode::METHOD_FAILED, cause, Headers::new());
                 } else {
-                    self.send_completion(recognition.id, &completion);
+                    self.send_completion(recognition.id, &Completion::new(cause));
                 }
             }
             other @ (State::Idle | State::Recognized { .. } | State::Closed) => self.state = other,
@@ -176,7 +188,7 @@ impl Recognizer {
         let clear_dtmf_buffer = recognition.clear_dtmf_buffer;
         let timers_started = recognition.timers_started;
         *phase = Phase::Waiting { modes };
-        let response = (recognition.answer == Answer::Owed).then(|| (recognition.id, recognition.success));
+        let response = (recognition.answer == Answer::Owed).then_some((recognition.id, recognition.success));
         recognition.answer = Answer::InProgress { at: now };
         if let Some((id, status)) = response {
             self.send_in_progress(id, status);
