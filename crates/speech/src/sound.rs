@@ -144,6 +144,8 @@ fn insertion(sound: Sound, first: bool) -> f32 {
     let weight = if first { FIRST_WEIGHT } else { 1.0 };
     match sound {
         Sound::Phone('V') => 0.5 * weight,
+        // A plural is easily missed on the telephone.
+        Sound::Phone('s') => 0.7 * weight,
         Sound::Phone(_) | Sound::Syllable(..) | Sound::Other(_) => weight,
     }
 }

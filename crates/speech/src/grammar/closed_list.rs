@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Phrases that sound at most this far from what was heard may be meant.
-const DISTANCE_MAX: f32 = 0.25;
+const DISTANCE_MAX: f32 = 0.24;
 /// A phrase with another meaning must sound at least this much farther.
 const MARGIN_MIN: f32 = 0.06;
 /// Words around a phrase cost a little confidence.
@@ -28,6 +28,7 @@ pub(crate) struct ClosedList {
 struct Phrase {
     text: String,
     instance: Instance,
+    words: Vec<String>,
     sounds: Vec<Sound>,
 }
 
@@ -48,7 +49,8 @@ impl ClosedList {
             return;
         }
         self.by_key.insert(key, self.phrases.len());
-        self.phrases.push(Phrase { text, instance, sounds: sound::sounds(&words) });
+        let sounds = sound::sounds(&words);
+        self.phrases.push(Phrase { text, instance, words, sounds });
     }
 
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
@@ -75,11 +77,16 @@ impl ClosedList {
 
     /// The phrase that sounds like what was heard, unless another one with another meaning does so nearly as well.
     fn by_sound(&self, words: &[String], quality: f32) -> Option<Found<'_>> {
-        let heard = sound::sounds(&comparable(words));
+        let words = comparable(words);
+        let heard = sound::sounds(&words);
         let mut best: Option<(f32, &Phrase)> = None;
         let mut rival = f32::INFINITY;
         for phrase in &self.phrases {
             let Some(distance) = sound::distance(&heard, &phrase.sounds) else { continue };
+            // A word more or less is another phrase, not the same one misheard.
+            if distance > 0.0 && (is_part(&words, &phrase.words) || is_part(&phrase.words, &words)) {
+                continue;
+            }
             match best {
                 Some((nearest, nearest_phrase)) if distance < nearest => {
                     if nearest_phrase.instance != phrase.instance {
@@ -99,6 +106,12 @@ impl ClosedList {
         let clear = distance <= DISTANCE_MAX && rival - distance >= MARGIN_MIN;
         clear.then_some(Found { instance: &phrase.instance, quality: (1.0 - distance) * quality })
     }
+}
+
+/// Whether `all` has the words of `part` in their order, and more.
+fn is_part(part: &[String], all: &[String]) -> bool {
+    let mut rest = all.iter();
+    part.len() < all.len() && part.iter().all(|word| rest.any(|other| other == word))
 }
 
 /// Words in a form in which numbers read the same however they are written: 2, two; 二, 两.
@@ -339,8 +352,19 @@ mod tests {
     #[test]
     fn what_is_not_in_the_list_is_rejected() {
         let list = list(&["sales", "support", "Austin", "北京", "one", "two"]);
-        for heard in ["", "tales of woe", "Boston", "南京", "nine", "I want to leave", "what", "sales or support", "十"]
-        {
+        for heard in [
+            "",
+            "tales of woe",
+            "two two",
+            "sales sales",
+            "Boston",
+            "南京",
+            "nine",
+            "I want to leave",
+            "what",
+            "sales or support",
+            "十",
+        ] {
             assert_eq!(found(&list, heard), None, "{heard}");
         }
     }

@@ -1,0 +1,37 @@
+//! The committed fuzz corpus, replayed: what was once found stays fixed.
+
+use std::{fs, path::Path};
+
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{} must be there: {error}", folder.display()));
+    let mut seeds = 0;
+    for entry in entries {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        check(&bytes);
+        // A cut or a spoilt document is as good a seed as a whole one.
+        for cut in (0..bytes.len()).step_by(7) {
+            check(&bytes[..cut]);
+            let mut spoilt = bytes.clone();
+            spoilt[cut] ^= 0x15;
+            check(&spoilt);
+        }
+        seeds += 1;
+    }
+    assert!(seeds > 0, "the corpus of {target} is empty");
+}
+
+#[test]
+fn the_grammar_corpus_holds() {
+    replay("speech_grammar", speech::fuzz::grammar);
+}
+
+#[test]
+fn the_ssml_corpus_holds() {
+    replay("speech_ssml", speech::fuzz::ssml);
+}
+
+#[test]
+fn the_nlsml_corpus_holds() {
+    replay("speech_nlsml", speech::fuzz::nlsml);
+}
