@@ -1,5 +1,7 @@
 //! Published and recorded material, where it lies beside the checkout: skipped when it does not.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
+
 use std::{fs, path::Path};
 
 use serde_json::Value;

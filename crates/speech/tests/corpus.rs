@@ -1,5 +1,7 @@
 //! The committed fuzz corpus, replayed: what was once found stays fixed.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, their helpers too")]
+
 use std::{fs, path::Path};
 
 fn replay(target: &str, check: fn(&[u8])) {
@@ -34,4 +36,20 @@ fn the_ssml_corpus_holds() {
 #[test]
 fn the_nlsml_corpus_holds() {
     replay("speech_nlsml", speech::fuzz::nlsml);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_hold(bytes: Vec<u8>) {
+        speech::fuzz::grammar(&bytes);
+        speech::fuzz::ssml(&bytes);
+        speech::fuzz::nlsml(&bytes);
+    }
+
+    #[test]
+    fn any_words_hold(words in "([a-z]{1,5}|[0-9.,]{1,3}|[一二三十百半点分不没有是对好的嗯]| ){0,30}") {
+        let document = format!("builtin:grammar/number\nbuiltin:grammar/digits\nbuiltin:grammar/boolean\n{words}");
+        speech::fuzz::grammar(document.as_bytes());
+        speech::fuzz::ssml(words.as_bytes());
+    }
 }

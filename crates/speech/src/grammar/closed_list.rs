@@ -183,7 +183,7 @@ fn english_words(number: &str) -> Vec<String> {
         return vec![(*name).to_owned()];
     }
     match (TENS.get(value / 10), UNITS.get(value % 10)) {
-        (Some(tens), Some(_)) if value % 10 == 0 => vec![(*tens).to_owned()],
+        (Some(tens), Some(_)) if value.is_multiple_of(10) => vec![(*tens).to_owned()],
         (Some(tens), Some(unit)) => vec![(*tens).to_owned(), (*unit).to_owned()],
         _ => by_digit(),
     }
