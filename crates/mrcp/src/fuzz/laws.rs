@@ -21,7 +21,7 @@ pub(super) struct Laws {
 enum Progress {
     Asked,
     Pending,
-    InProgress { since: Instant },
+    Active { since: Instant },
     Done,
 }
 
@@ -76,7 +76,7 @@ impl Laws {
                 assert_eq!(*progress, Progress::Asked, "a second response");
                 *progress = match response.state {
                     RequestState::Pending => Progress::Pending,
-                    RequestState::InProgress => Progress::InProgress { since: now },
+                    RequestState::InProgress => Progress::Active { since: now },
                     RequestState::Complete => Progress::Done,
                 };
                 if matches!(method, Method::Stop | Method::BargeInOccurred) && response.status.is_success() {
@@ -99,7 +99,7 @@ impl Laws {
                 if event.state == RequestState::Complete {
                     let cause = headers.text(&HeaderName::CompletionCause).unwrap_or_default().to_owned();
                     assert!(!cause.is_empty(), "a completion without a cause");
-                    if let Progress::InProgress { since } = *progress {
+                    if let Progress::Active { since } = *progress {
                         let is_early = now < since + self.gap && !self.is_closing && !cause.starts_with("011");
                         assert!(!is_early, "{cause} too soon after the response");
                     }
@@ -113,10 +113,7 @@ impl Laws {
     fn stopped(&mut self, ids: &[RequestId]) {
         for id in ids {
             let Some((_, progress)) = self.requests.get_mut(id) else { panic!("an unknown request was stopped") };
-            assert!(
-                matches!(progress, Progress::Pending | Progress::InProgress { .. }),
-                "stopped what was {progress:?}"
-            );
+            assert!(matches!(progress, Progress::Pending | Progress::Active { .. }), "stopped what was {progress:?}");
             *progress = Progress::Done;
         }
     }

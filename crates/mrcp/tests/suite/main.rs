@@ -1,5 +1,7 @@
 //! The tests of `mrcp` that go through its public surface, as one program.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 mod connection;
 mod corpus;
