@@ -9,7 +9,8 @@ use bytes::Bytes;
 use crate::dialog::{self, DialogConfig};
 use crate::endpoint::{EndpointConfig, Input, Output};
 use crate::{
-    Command, ConnectionId, Dialog, DialogKey, Endpoint, Message, MessageLimits, Response, Seed, ServerKey, Signal, Status,
+    Command, ConnectionId, Dialog, DialogKey, Endpoint, Message, MessageLimits, Response, Seed, ServerKey, Signal,
+    Status,
 };
 
 /// A message that can be read is printed and read again unchanged.
@@ -26,24 +27,28 @@ pub fn message(data: &[u8]) {
 }
 
 /// A stream gives the same, however it is cut: the first byte says where.
-pub fn stream(data: &[u8]) {
+pub fn stream(epoch: Instant, data: &[u8]) {
     let Some((&cut, stream)) = data.split_first() else { return };
     let (a, b) = stream.split_at(usize::from(cut).min(stream.len()));
-    assert_eq!(stream_outputs(&[stream]), stream_outputs(&[a, b]));
+    assert_eq!(stream_outputs(epoch, &[stream]), stream_outputs(epoch, &[a, b]));
 }
 
-fn stream_outputs(parts: &[&[u8]]) -> Vec<Output> {
-    let (mut world, connection) = (World::new(), ConnectionId(1));
+fn stream_outputs(epoch: Instant, parts: &[&[u8]]) -> Vec<Output> {
+    let (mut world, connection) = (World::new(epoch), ConnectionId(1));
     world.input(Input::StreamOpened { connection, local: local(), remote: peer() });
-    parts.iter().flat_map(|part| world.input(Input::StreamData { connection, bytes: Bytes::copy_from_slice(part) })).collect()
+    parts
+        .iter()
+        .flat_map(|part| world.input(Input::StreamData { connection, bytes: Bytes::copy_from_slice(part) }))
+        .collect()
 }
 
 /// Datagrams, separated by a line of `%%`, reach an endpoint whose owners answer at once by chance of the bytes; time passes
 /// between them. The laws of the machine hold, and at the end nothing is left but what owners keep.
-pub fn endpoint(data: &[u8]) {
-    let mut world = World::new();
+pub fn endpoint(epoch: Instant, data: &[u8]) {
+    let mut world = World::new(epoch);
     for part in split(data, b"\r\n%%\r\n") {
-        let outputs = world.input(Input::Datagram { source: peer(), local: local(), bytes: Bytes::copy_from_slice(part) });
+        let outputs =
+            world.input(Input::Datagram { source: peer(), local: local(), bytes: Bytes::copy_from_slice(part) });
         world.serve(outputs, part.len());
         world.pass(Duration::from_millis(u64::try_from(part.len()).unwrap_or(0)));
     }
@@ -83,9 +88,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the epoch of virtual time")]
-        let now = Instant::now();
+    fn new(now: Instant) -> Self {
         let endpoint = Endpoint::new(EndpointConfig::default(), Seed(1));
         Self { now, endpoint, dialogs: Vec::new(), finals: std::collections::HashMap::new() }
     }

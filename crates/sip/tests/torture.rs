@@ -140,11 +140,12 @@ fn each_message_of_rfc_4475_gets_its_treatment() {
 #[test]
 fn no_part_of_a_message_of_rfc_4475_does_harm() {
     let Some(directory) = material() else { return };
+    let epoch = testkit::epoch();
     for (name, _) in TREATMENTS {
         let bytes = std::fs::read(directory.join(format!("{name}.dat"))).expect(name);
         for part in testkit::every_truncation(&bytes) {
             sip::fuzz::message(part);
-            sip::fuzz::endpoint(part);
+            sip::fuzz::endpoint(epoch, part);
         }
     }
 }
@@ -165,6 +166,7 @@ fn two_requests_in_one_stream_are_both_treated() {
         }
         let codes: Vec<u16> = outputs.iter().filter_map(code).collect();
         assert_eq!(codes, [405, 100]);
-        assert!(matches!(outputs.last(), Some(Output::Invite(invite)) if invite.request.body.len() == 150));
+        let invited = |output: &Output| matches!(output, Output::Invite(invite) if invite.request.body.len() == 150);
+        assert!(outputs.iter().any(invited), "split at {}", a.len());
     }
 }

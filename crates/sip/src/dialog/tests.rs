@@ -584,7 +584,10 @@ fn a_call_of_ours_is_acknowledged_and_each_repeated_200_too() {
     let outputs = ladder.receive(key, ok);
     assert_eq!((acknowledged(&outputs), outputs.len()), (invite.cseq, 1));
     let (_, bye) = sent(&ladder.input(Input::Hangup));
-    assert_eq!((bye.uri.to_string().as_str(), bye.to.tag(), bye.cseq), ("sip:x@192.0.2.1:9", Some("peer"), invite.cseq + 1));
+    assert_eq!(
+        (bye.uri.to_string().as_str(), bye.to.tag(), bye.cseq),
+        ("sip:x@192.0.2.1:9", Some("peer"), invite.cseq + 1)
+    );
 }
 
 #[test]

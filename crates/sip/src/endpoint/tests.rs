@@ -302,7 +302,9 @@ fn requests_in_a_dialog_go_to_its_owner_and_481_after_it_is_forgotten() {
     let mut ladder = Ladder::new();
     let (dialog, tag) = ladder.call();
     let outputs = ladder.receive(&request("BYE", "b", Some(&tag), ""));
-    assert!(matches!(outputs.as_slice(), [Output::Dialog { dialog: d, signal: Signal::Request { .. } }] if *d == dialog));
+    assert!(
+        matches!(outputs.as_slice(), [Output::Dialog { dialog: d, signal: Signal::Request { .. } }] if *d == dialog)
+    );
     ladder.command(Command::Forget { dialog });
     assert_eq!(only_codes(&ladder.receive(&request("BYE", "c", Some(&tag), ""))), [481]);
 }
@@ -310,7 +312,9 @@ fn requests_in_a_dialog_go_to_its_owner_and_481_after_it_is_forgotten() {
 #[test]
 fn requests_for_no_dialog_get_481() {
     let mut ladder = Ladder::new();
-    for (method, tag) in [("BYE", None), ("BYE", Some("x")), ("UPDATE", None), ("INVITE", Some("x")), ("OPTIONS", Some("x"))] {
+    for (method, tag) in
+        [("BYE", None), ("BYE", Some("x")), ("UPDATE", None), ("INVITE", Some("x")), ("OPTIONS", Some("x"))]
+    {
         assert_eq!(only_codes(&ladder.receive(&request(method, "b", tag, ""))), [481], "{method}");
     }
     assert_eq!(ladder.endpoint.server_transactions(), 0);
@@ -355,9 +359,11 @@ fn methods_that_are_not_served_get_405_or_501_with_allow() {
 #[test]
 fn unknown_extensions_get_420_and_timer_does_not() {
     let mut ladder = Ladder::new();
-    let response = only_response(&ladder.receive(&request("INVITE", "i", None, "Require: timer, 100rel\r\nRequire: foo\r\n")));
+    let response =
+        only_response(&ladder.receive(&request("INVITE", "i", None, "Require: timer, 100rel\r\nRequire: foo\r\n")));
     assert_eq!((response.status, response.headers.first("Unsupported")), (Status::BAD_EXTENSION, Some("100rel, foo")));
-    let outputs = ladder.receive(&request("INVITE", "i", None, "Require: timer\r\nProxy-Require: foo\r\nSupported: 100rel\r\n"));
+    let outputs =
+        ladder.receive(&request("INVITE", "i", None, "Require: timer\r\nProxy-Require: foo\r\nSupported: 100rel\r\n"));
     assert!(matches!(outputs.last(), Some(Output::Invite(_))));
 }
 
@@ -373,7 +379,8 @@ fn bodies_that_are_not_understood_get_415() {
         let response = only_response(&ladder.receive(&request("INVITE", "i", None, &more)));
         assert_eq!((response.status.code(), response.headers.first(header)), (415, Some(value)), "{fields}");
     }
-    let more = "Content-Type: text/plain\r\nContent-Disposition: render; Handling = optional\r\nContent-Length: 1\r\n\r\nx";
+    let more =
+        "Content-Type: text/plain\r\nContent-Disposition: render; Handling = optional\r\nContent-Length: 1\r\n\r\nx";
     assert!(matches!(ladder.receive(&request("INVITE", "i", None, more)).last(), Some(Output::Invite(_))));
 }
 
@@ -413,7 +420,10 @@ fn a_malformed_ack_or_one_without_via_is_dropped() {
 #[test]
 fn another_version_gets_505() {
     let mut ladder = Ladder::new();
-    assert_eq!(only_codes(&ladder.receive(&request("OPTIONS", "i", None, "").replacen("SIP/2.0", "SIP/3.0", 1))), [505]);
+    assert_eq!(
+        only_codes(&ladder.receive(&request("OPTIONS", "i", None, "").replacen("SIP/2.0", "SIP/3.0", 1))),
+        [505]
+    );
 }
 
 #[test]
@@ -548,7 +558,9 @@ fn a_request_of_ours_is_repeated_until_answered_and_the_answer_told_once() {
     let (at, outputs) = ladder.wait();
     assert_eq!((at, requests(&outputs)), (500, vec![sent.clone()]));
     let outputs = ladder.answer(&sent, Status::OK);
-    assert!(matches!(outputs.as_slice(), [Output::Dialog { signal: Signal::Response { key: k, .. }, .. }] if *k == key));
+    assert!(
+        matches!(outputs.as_slice(), [Output::Dialog { signal: Signal::Response { key: k, .. }, .. }] if *k == key)
+    );
     assert_eq!(ladder.answer(&sent, Status::OK), []);
     assert_eq!(ladder.wait_for_silence(), []);
 }
@@ -568,7 +580,10 @@ fn a_refused_invite_of_ours_is_acknowledged_in_its_transaction() {
     let (_, sent) = ladder.send(Method::Invite, udp());
     for _ in 0..2 {
         let ack = requests(&ladder.answer(&sent, Status::BUSY_HERE)).remove(0);
-        assert_eq!((ack.method, ack.via, ack.to.tag(), ack.cseq), (Method::Ack, sent.via.clone(), Some("callee"), sent.cseq));
+        assert_eq!(
+            (ack.method, ack.via, ack.to.tag(), ack.cseq),
+            (Method::Ack, sent.via.clone(), Some("callee"), sent.cseq)
+        );
     }
 }
 
@@ -611,7 +626,10 @@ fn requests_of_ours_fail_when_their_connection_closes() {
     let flow = Flow { transport: Transport::Stream(STREAM), ..udp() };
     let (key, sent) = ladder.send(Method::Bye, flow);
     assert_eq!(sent.via.first().unwrap().transport, "TCP");
-    let failed = |key: ClientKey| Output::Dialog { dialog: key.dialog, signal: Signal::Failed { key, failure: Failure::Transport } };
+    let failed = |key: ClientKey| Output::Dialog {
+        dialog: key.dialog,
+        signal: Signal::Failed { key, failure: Failure::Transport },
+    };
     assert_eq!(ladder.input(Input::StreamClosed { connection: STREAM }), [failed(key)]);
     let (key, request) = ladder.own_request(Method::Bye);
     assert_eq!(ladder.command(Command::Send { key, flow, request }), [failed(key)], "and on a closed one");
