@@ -31,10 +31,6 @@ impl fmt::Display for HeaderError {
 
 impl std::error::Error for HeaderError {}
 
-/// More header fields than [`Headers::MAX`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooManyHeaders;
-
 /// Longest timeout we keep: a day. Longer ones are legal and are cut to this, so that no arithmetic on time overflows.
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 

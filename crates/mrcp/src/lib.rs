@@ -52,7 +52,7 @@ pub use content::{GrammarRef, Part, content_id_of_uri, media_type, media_type_pa
 pub use event::EventName;
 pub use framer::{FatalError, FrameError, Framer, Limits, Rejection};
 pub use header_name::{HeaderName, ValueKind};
-pub use headers::{Header, HeaderError, Headers, TooManyHeaders};
+pub use headers::{Header, HeaderError, Headers};
 pub use message::{Event, Message, Request, Response};
 pub use method::Method;
 pub use params::IgnoredHeaders;

@@ -125,6 +125,9 @@ impl Phase {
 impl Recognizer {
     /// Makes a RECOGNIZE the active one: its grammars first.
     pub(super) fn begin(&mut self, now: Instant, recognition: Recognition) {
+        if recognition.clear_dtmf_buffer {
+            self.type_ahead.clear();
+        }
         self.outputs.push_back(Output::LoadGrammars {
             request_id: recognition.id,
             grammars: recognition.grammars.clone(),
@@ -185,7 +188,6 @@ impl Recognizer {
         };
         recognition.is_listening = true;
         let params = Arc::clone(&recognition.params);
-        let clear_dtmf_buffer = recognition.clear_dtmf_buffer;
         let timers_started = recognition.timers_started;
         *phase = Phase::Waiting { modes };
         let response = (recognition.answer == Answer::Owed).then_some((recognition.id, recognition.success));
@@ -198,9 +200,6 @@ impl Recognizer {
             self.timers.set(Timer::NoInput, now + params.no_input_timeout);
         }
         self.outputs.push_back(Output::Listen { request_id, modes, params });
-        if clear_dtmf_buffer {
-            self.type_ahead.clear();
-        }
         self.take_digits(now);
     }
 

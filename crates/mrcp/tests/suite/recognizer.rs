@@ -306,6 +306,13 @@ fn keys_pressed_before_are_taken_unless_the_buffer_is_cleared() {
 
     let mut ladder = Ladder::new();
     ladder.press("7");
+    ladder.send("RECOGNIZE 1", &["Content-Type: text/uri-list", "Clear-DTMF-Buffer: true"], "builtin:x/y");
+    ladder.press("8");
+    ladder.loaded(1, DTMF);
+    ladder.expect(&["load 1 builtin:x/y", "< 1 200 IN-PROGRESS", "listen 1 dtmf", START_OF_DTMF, "match 1 8"]);
+
+    let mut ladder = Ladder::new();
+    ladder.press("7");
     ladder.send("RECOGNIZE 1", &["Content-Type: text/uri-list"], "builtin:x/y");
     ladder.loaded(1, DTMF);
     ladder.expect(&["load 1 builtin:x/y", "< 1 200 IN-PROGRESS", "listen 1 dtmf", START_OF_DTMF, "match 1 7"]);
