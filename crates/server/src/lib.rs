@@ -1,1 +1,18 @@
-//! See docs/ARCHITECTURE.md.
+//! The Voxgate server: sockets, media threads, configuration, admission, metrics. The one crate that puts the cores
+//! together; nobody depends on it.
+
+mod admission;
+mod channels;
+mod clock;
+pub mod config;
+mod conversations;
+mod http;
+mod net;
+mod server;
+mod session_task;
+mod settings;
+mod shared;
+mod tasks;
+pub mod telemetry;
+
+pub use server::{EmbeddedDialogService, Server, StartError, embedded_dialog_service};

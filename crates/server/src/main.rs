@@ -1,1 +1,164 @@
-fn main() {}
+//! The program `voxgate`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use server::config::{Config, Mistake};
+use server::{Server, telemetry};
+
+/// Exit status for a configuration that cannot be used (`EX_USAGE`).
+const EXIT_CONFIGURATION: u8 = 64;
+
+/// An MRCPv2 speech server: recognizes, speaks, and leads robot calls for a PBX.
+#[derive(Debug, Parser)]
+#[command(name = "voxgate", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the server.
+    Serve(ServeArgs),
+    /// Checks a configuration file and reports every mistake in it.
+    Check {
+        /// The file.
+        config: PathBuf,
+    },
+    /// Runs the reference dialog service alone.
+    Dialog(DialogArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Configuration file (TOML); every key is optional, and so is the file.
+    #[arg(long, short, env = "VOXGATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Engine to use, whatever the configuration says.
+    #[arg(long, value_enum)]
+    engine: Option<EngineName>,
+}
+
+#[derive(Debug, Args)]
+struct DialogArgs {
+    /// Configuration file; only `[dialog]` and `[log]` are used.
+    #[arg(long, short, env = "VOXGATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address to listen on, whatever the configuration says.
+    #[arg(long)]
+    listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EngineName {
+    /// Scripted and deterministic; needs no models.
+    Fake,
+    /// Real speech.
+    Sherpa,
+}
+
+fn main() -> ExitCode {
+    // Whoever makes a TLS client needs a provider; it is installed before anything can.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("voxgate: {}", telemetry::chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(arguments) => serve(&arguments),
+        Command::Check { config } => Ok(check(&config)),
+        Command::Dialog(arguments) => dialog(&arguments),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+fn load(path: Option<&PathBuf>) -> Result<Config, ExitCode> {
+    match path {
+        None => Ok(Config::default()),
+        Some(path) => Config::load(path).map_err(|mistakes| report(&mistakes)),
+    }
+}
+
+fn report(mistakes: &[Mistake]) -> ExitCode {
+    for mistake in mistakes {
+        eprintln!("voxgate: {mistake}");
+    }
+    ExitCode::from(EXIT_CONFIGURATION)
+}
+
+fn check(path: &std::path::Path) -> ExitCode {
+    match Config::load(path) {
+        Ok(_) => {
+            println!("{}: no mistakes found", path.display());
+            ExitCode::SUCCESS
+        }
+        Err(mistakes) => report(&mistakes),
+    }
+}
+
+fn serve(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let mut config = match load(arguments.config.as_ref()) {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    match arguments.engine {
+        Some(EngineName::Fake) if !matches!(config.engine.backend, engine::Backend::Fake(_)) => {
+            config.engine.backend = engine::Backend::Fake(engine::FakeConfig::default());
+        }
+        Some(EngineName::Sherpa) if !matches!(config.engine.backend, engine::Backend::Sherpa(_)) => {
+            config.engine.backend = engine::Backend::Sherpa(engine::SherpaConfig::default());
+        }
+        Some(EngineName::Fake | EngineName::Sherpa) | None => {}
+    }
+    telemetry::start_logging(&config.log);
+    runtime()?.block_on(async {
+        let grace = config.server.drain_grace;
+        let server = Server::start(config).await?;
+        termination().await?;
+        tracing::info!(sessions = server.sessions(), grace_s = grace.as_secs(), "draining; once more to end at once");
+        tokio::select! {
+            () = server.drain(grace) => {}
+            again = termination() => again?,
+        }
+        server.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn termination() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+fn dialog(arguments: &DialogArgs) -> anyhow::Result<ExitCode> {
+    let mut config = match load(arguments.config.as_ref()) {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    if let Some(listen) = arguments.listen {
+        config.dialog.listen = listen;
+    }
+    telemetry::start_logging(&config.log);
+    runtime()?.block_on(async {
+        let service = server::embedded_dialog_service(&config).await?;
+        tracing::info!(address = %service.address(), "the dialog service is ready");
+        termination().await?;
+        service.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,1 +1,41 @@
-fn main() {}
+//! Project tasks: `cargo xtask demo`, `cargo xtask test`, and what CI adds to them.
+
+mod ci;
+mod demo;
+mod run;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of the Voxgate project.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Fetches the models, builds, starts the server and makes a robot call through it.
+    Demo(demo::DemoArgs),
+    /// Fetches the models, builds and runs every test, the calls with real speech included.
+    Test(test::TestArgs),
+    /// Lists, fetches or verifies the speech models.
+    Models(models::cli::ModelsArgs),
+    /// Checks what no compiler checks: crate arrows, file sizes, links, paths.
+    Tidy,
+    /// Formatting, lints, documentation, tidy and licences: everything in CI but the tests.
+    Lint,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Models(arguments) => models::cli::run(&arguments),
+        Task::Tidy => tidy::run(),
+        Task::Lint => ci::run(),
+    }
+}

@@ -1,0 +1,521 @@
+//! The server's configuration: one TOML file, every key optional.
+//!
+//! [`Config::parse`] turns text into a [`Config`] that cannot be invalid, or into every mistake at once.
+//! Nothing outside this module reads configuration; each core gets its own settings, made here.
+
+mod reader;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use speech::Language;
+use toml::Table;
+
+pub use reader::Mistake;
+use reader::Section;
+
+/// Everything the server can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[server]`
+    pub server: ServerConfig,
+    /// `[sip]`
+    pub sip: SipConfig,
+    /// `[mrcp]`
+    pub mrcp: MrcpConfig,
+    /// `[rtp]`
+    pub rtp: RtpConfig,
+    /// `[recognizer]`
+    pub recognizer: RecognizerConfig,
+    /// `[synthesizer]`
+    pub synthesizer: SynthesizerConfig,
+    /// `[engine]`
+    pub engine: engine::EngineConfig,
+    /// `[dialog]`
+    pub dialog: DialogConfig,
+    /// `[http]`
+    pub http: HttpConfig,
+    /// `[log]`
+    pub log: LogConfig,
+}
+
+/// `[server]`: what the whole process shares.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Address that SIP, MRCP and RTP listen on.
+    pub address: IpAddr,
+    /// Address written into SDP and Contact instead of the local one (NAT, containers).
+    pub external_address: Option<IpAddr>,
+    /// Most MRCP sessions at once; further INVITEs are answered 503.
+    pub sessions_max: usize,
+    /// How long a drain waits for sessions to end by themselves.
+    pub drain_grace: Duration,
+    /// Language where neither request nor grammar names one.
+    pub language: Language,
+}
+
+/// `[sip]`
+#[derive(Debug, Clone)]
+pub struct SipConfig {
+    /// Port for UDP and TCP.
+    pub port: u16,
+    /// Whether UDP is served.
+    pub udp: bool,
+    /// Whether TCP is served.
+    pub tcp: bool,
+    /// Session-Expires granted (RFC 4028); `None` turns session timers off.
+    pub session_expires: Option<Duration>,
+    /// Smallest Session-Expires accepted.
+    pub min_se: Duration,
+}
+
+/// `[mrcp]`
+#[derive(Debug, Clone)]
+pub struct MrcpConfig {
+    /// TCP port of the control connections.
+    pub port: u16,
+    /// Largest message accepted.
+    pub message_bytes_max: usize,
+    /// Most control connections at once.
+    pub connections_max: usize,
+    /// Least time between `200 IN-PROGRESS` and the COMPLETE event of the same request.
+    pub completion_gap: Duration,
+    /// Whether `a=connection:existing` is answered in kind; the default answers `new`.
+    pub connection_reuse: bool,
+}
+
+/// `[rtp]`
+#[derive(Debug, Clone)]
+pub struct RtpConfig {
+    /// First port of the range.
+    pub port_min: u16,
+    /// Last port of the range.
+    pub port_max: u16,
+    /// Media worker threads.
+    pub workers: usize,
+    /// Codecs in order of preference.
+    pub codecs: Vec<media::Codec>,
+    /// Packet time sent where the peer does not ask for one.
+    pub ptime_ms: u32,
+    /// Largest delay that the jitter buffer may add.
+    pub jitter_ms_max: u32,
+}
+
+/// `[recognizer]`: defaults of the recognizer resource.
+#[derive(Debug, Clone)]
+pub struct RecognizerConfig {
+    /// No-Input-Timeout where the client gives none.
+    pub no_input_timeout: Duration,
+    /// Recognition-Timeout where the client gives none.
+    pub recognition_timeout: Duration,
+    /// Speech-Complete-Timeout where the client gives none.
+    pub speech_complete_timeout: Duration,
+    /// Speech-Incomplete-Timeout where the client gives none.
+    pub speech_incomplete_timeout: Duration,
+    /// Dtmf-Interdigit-Timeout where the client gives none.
+    pub dtmf_interdigit_timeout: Duration,
+    /// Dtmf-Term-Timeout where the client gives none.
+    pub dtmf_term_timeout: Duration,
+    /// Confidence-Threshold where the client gives none.
+    pub confidence_threshold: f32,
+    /// Form of the `<instance>` in NLSML results.
+    pub instance_json: bool,
+    /// Whether NLSML carries its default namespace.
+    pub namespaced: bool,
+}
+
+/// `[synthesizer]`: defaults of the synthesizer resource.
+#[derive(Debug, Clone)]
+pub struct SynthesizerConfig {
+    /// Time between the last packet and SPEAK-COMPLETE.
+    pub completion_tail: Duration,
+    /// Most SPEAKs queued on one channel.
+    pub queue_max: usize,
+}
+
+/// `[dialog]`: the service that leads conversations.
+#[derive(Debug, Clone)]
+pub struct DialogConfig {
+    /// Address of a dialog service; `None` runs the reference service in this process.
+    pub address: Option<String>,
+    /// Where the embedded reference service listens.
+    pub listen: SocketAddr,
+    /// Flow of conversations that name none.
+    pub flow: String,
+    /// Directory of further flows for the embedded service.
+    pub flows: Option<PathBuf>,
+    /// Time for the service to produce the first text of a turn.
+    pub first_text_timeout: Duration,
+    /// Time for a whole turn.
+    pub turn_timeout: Duration,
+    /// Directory that gets the record of each conversation as a JSON file; `None` keeps none.
+    pub records: Option<PathBuf>,
+    /// How long a conversation without any session is kept.
+    pub idle_timeout: Duration,
+    /// What is said when the service fails, by language.
+    pub fallback_english: String,
+    /// As above, in Chinese.
+    pub fallback_chinese: String,
+    /// Number that a failed conversation is transferred to; `None` hangs up.
+    pub fallback_target: Option<String>,
+    /// Whether a caller who speaks stops the prompt of a conversation.
+    pub barge_in: bool,
+    /// Chat model of LLM-led flows, for the embedded service.
+    pub llm: Option<LlmConfig>,
+}
+
+/// `[dialog.llm]`: an OpenAI-compatible chat service.
+#[derive(Debug, Clone)]
+pub struct LlmConfig {
+    /// Base URL, such as `http://127.0.0.1:8080/v1`.
+    pub base_url: String,
+    /// Model name.
+    pub model: String,
+    /// Environment variable that holds the key.
+    pub key_variable: String,
+}
+
+/// `[http]`
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Where `/metrics`, `/healthz` and `/readyz` are served; `None` turns it off.
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[log]`
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// Filter in the syntax of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+    /// JSON lines instead of text.
+    pub json: bool,
+    /// Whether callers' words and numbers may appear.
+    pub callers_words: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let mut mistakes = Vec::new();
+        let config = Self::read(Table::new(), &mut mistakes);
+        debug_assert!(mistakes.is_empty(), "the defaults are valid: {mistakes:?}");
+        config
+    }
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// Every mistake in it, or one that says why it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, Vec<Mistake>> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            vec![Mistake { key: path.display().to_string(), value: String::new(), reason: error.to_string() }]
+        })?;
+        Self::parse(&text)
+    }
+
+    /// Reads configuration from TOML text.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            vec![Mistake {
+                key: "file".to_owned(),
+                value: String::new(),
+                reason: format!("is not TOML: {}", error.to_string().trim_end()),
+            }]
+        })?;
+        let mut mistakes = Vec::new();
+        let config = Self::read(table, &mut mistakes);
+        if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+    }
+
+    fn read(mut root: Table, mistakes: &mut Vec<Mistake>) -> Self {
+        let config = Self {
+            server: read_server(&mut root, mistakes),
+            sip: read_sip(&mut root, mistakes),
+            mrcp: read_mrcp(&mut root, mistakes),
+            rtp: read_rtp(&mut root, mistakes),
+            recognizer: read_recognizer(&mut root, mistakes),
+            synthesizer: read_synthesizer(&mut root, mistakes),
+            engine: read_engine(&mut root, mistakes),
+            dialog: read_dialog(&mut root, mistakes),
+            http: read_http(&mut root, mistakes),
+            log: read_log(&mut root, mistakes),
+        };
+        for (key, _) in root {
+            mistakes.push(Mistake { key, value: String::new(), reason: "unknown table or key".to_owned() });
+        }
+        config
+    }
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    Language::from_tag(text).ok_or_else(|| "must be a language tag: en or zh".to_owned())
+}
+
+fn read_server(root: &mut Table, mistakes: &mut Vec<Mistake>) -> ServerConfig {
+    let mut section = Section::take(root, "server", mistakes);
+    let config = ServerConfig {
+        address: section.ip("address", IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        external_address: section.parsed("external_address", None, |text| {
+            text.parse().map(Some).map_err(|_| "must be an IP address".to_owned())
+        }),
+        sessions_max: section.count("sessions_max", 2000, 1..=100_000),
+        drain_grace: section.seconds("drain_grace_s", 30, 0..=3600),
+        language: section.parsed("language", Language::English, language),
+    };
+    section.finish();
+    config
+}
+
+fn read_sip(root: &mut Table, mistakes: &mut Vec<Mistake>) -> SipConfig {
+    let mut section = Section::take(root, "sip", mistakes);
+    let session_expires = section.integer("session_expires_s", 600, 0..=86_400);
+    let config = SipConfig {
+        port: section.port("port", 8060),
+        udp: section.flag("udp", true),
+        tcp: section.flag("tcp", true),
+        session_expires: (session_expires > 0)
+            .then(|| Duration::from_secs(u64::try_from(session_expires).unwrap_or(600))),
+        min_se: section.seconds("min_se_s", 90, 1..=86_400),
+    };
+    if !config.udp && !config.tcp {
+        section.reject("udp", false, "udp and tcp cannot both be off: nobody could call");
+    }
+    if config.session_expires.is_some_and(|expires| expires < config.min_se) {
+        section.reject("session_expires_s", session_expires, "must not be below sip.min_se_s");
+    }
+    section.finish();
+    config
+}
+
+fn read_mrcp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> MrcpConfig {
+    let mut section = Section::take(root, "mrcp", mistakes);
+    let config = MrcpConfig {
+        port: section.port("port", 1544),
+        message_bytes_max: section.count("message_bytes_max", 1 << 20, 1024..=64 << 20),
+        connections_max: section.count("connections_max", 4000, 1..=100_000),
+        completion_gap: section.millis("completion_gap_ms", 20, 0..=1000),
+        connection_reuse: section.flag("connection_reuse", false),
+    };
+    section.finish();
+    config
+}
+
+fn read_rtp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RtpConfig {
+    let mut section = Section::take(root, "rtp", mistakes);
+    let config = RtpConfig {
+        port_min: section.port("port_min", 20_000),
+        port_max: section.port("port_max", 29_999),
+        workers: section.count("workers", 1, 1..=64),
+        codecs: section.list("codecs", vec![media::Codec::Pcmu, media::Codec::Pcma, media::Codec::L16], |text| {
+            match text.to_ascii_uppercase().as_str() {
+                "PCMU" => Ok(media::Codec::Pcmu),
+                "PCMA" => Ok(media::Codec::Pcma),
+                "L16" => Ok(media::Codec::L16),
+                _ => Err("must be PCMU, PCMA or L16".to_owned()),
+            }
+        }),
+        ptime_ms: u32::try_from(section.integer("ptime_ms", 20, 10..=60)).unwrap_or(20),
+        jitter_ms_max: u32::try_from(section.integer("jitter_ms_max", 120, 20..=1000)).unwrap_or(120),
+    };
+    if config.port_min == 0 || config.port_min >= config.port_max {
+        section.reject("port_min", config.port_min, "must be at least 1 and below rtp.port_max");
+    }
+    if config.ptime_ms % 10 != 0 {
+        section.reject("ptime_ms", config.ptime_ms, "must be a multiple of 10");
+    }
+    if config.codecs.is_empty() {
+        section.reject("codecs", "[]", "must name at least one codec");
+    }
+    section.finish();
+    config
+}
+
+fn read_recognizer(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RecognizerConfig {
+    let mut section = Section::take(root, "recognizer", mistakes);
+    let config = RecognizerConfig {
+        no_input_timeout: section.millis("no_input_timeout_ms", 5_000, 0..=3_600_000),
+        recognition_timeout: section.millis("recognition_timeout_ms", 20_000, 100..=3_600_000),
+        speech_complete_timeout: section.millis("speech_complete_timeout_ms", 500, 100..=60_000),
+        speech_incomplete_timeout: section.millis("speech_incomplete_timeout_ms", 1_000, 100..=60_000),
+        dtmf_interdigit_timeout: section.millis("dtmf_interdigit_timeout_ms", 5_000, 100..=60_000),
+        dtmf_term_timeout: section.millis("dtmf_term_timeout_ms", 2_000, 0..=60_000),
+        confidence_threshold: section.fraction("confidence_threshold", 0.5),
+        instance_json: section.parsed("instance", true, |text| match text {
+            "json" => Ok(true),
+            "xml" => Ok(false),
+            _ => Err("must be json or xml".to_owned()),
+        }),
+        namespaced: section.flag("namespaced", true),
+    };
+    section.finish();
+    config
+}
+
+fn read_synthesizer(root: &mut Table, mistakes: &mut Vec<Mistake>) -> SynthesizerConfig {
+    let mut section = Section::take(root, "synthesizer", mistakes);
+    let config = SynthesizerConfig {
+        completion_tail: section.millis("completion_tail_ms", 200, 0..=5_000),
+        queue_max: section.count("queue_max", 32, 1..=1000),
+    };
+    section.finish();
+    config
+}
+
+fn read_engine(root: &mut Table, mistakes: &mut Vec<Mistake>) -> engine::EngineConfig {
+    let mut section = Section::take(root, "engine", mistakes);
+    let is_fake = section.parsed("kind", false, |text| match text {
+        "fake" => Ok(true),
+        "sherpa" => Ok(false),
+        _ => Err("must be sherpa or fake".to_owned()),
+    });
+    let (fake, sherpa) = (section.described("fake"), section.described("sherpa"));
+    let config = engine::EngineConfig {
+        backend: if is_fake { engine::Backend::Fake(fake) } else { engine::Backend::Sherpa(sherpa) },
+        workers: section.described("workers"),
+        limits: section.described("limits"),
+        listening: section.described("listening"),
+        prompt_cache: section.described("prompt_cache"),
+    };
+    section.finish();
+    config
+}
+
+fn read_dialog(root: &mut Table, mistakes: &mut Vec<Mistake>) -> DialogConfig {
+    let mut section = Section::take(root, "dialog", mistakes);
+    let llm = section.table("llm");
+    let mut config = DialogConfig {
+        address: section.text("address").filter(|address| !address.is_empty()),
+        listen: section.address("listen", SocketAddr::from(([127, 0, 0, 1], 9070))),
+        flow: section.text("flow").unwrap_or_else(|| "follow-up".to_owned()),
+        flows: section.text("flows").map(PathBuf::from),
+        first_text_timeout: section.millis("first_text_timeout_ms", 4_000, 100..=60_000),
+        turn_timeout: section.millis("turn_timeout_ms", 30_000, 1_000..=600_000),
+        records: section.text("records").map(PathBuf::from),
+        idle_timeout: section.seconds("idle_timeout_s", 60, 1..=86_400),
+        fallback_english: section
+            .text("fallback_english")
+            .unwrap_or_else(|| "I'm sorry, something went wrong on our side. Goodbye.".to_owned()),
+        fallback_chinese: section
+            .text("fallback_chinese")
+            .unwrap_or_else(|| "对不起,我们的系统出了点问题,稍后再联系您。再见。".to_owned()),
+        fallback_target: section.text("fallback_target").filter(|target| !target.is_empty()),
+        barge_in: section.flag("barge_in", true),
+        llm: None,
+    };
+    if let Some(address) = &config.address
+        && !(address.starts_with("http://") && address.len() > "http://".len())
+    {
+        section.reject("address", address, "must be a URL such as http://127.0.0.1:9070");
+    }
+    section.finish();
+    if let Some(table) = llm {
+        let mut wrapped = Table::from_iter([("dialog.llm".to_owned(), toml::Value::Table(table))]);
+        let mut section = Section::take(&mut wrapped, "dialog.llm", mistakes);
+        let base_url = section.text("base_url").unwrap_or_default();
+        let model = section.text("model").unwrap_or_default();
+        let key_variable = section.text("key_variable").unwrap_or_else(|| "VOXGATE_LLM_KEY".to_owned());
+        if base_url.is_empty() {
+            section.reject("base_url", "\"\"", "is needed where [dialog.llm] is given");
+        }
+        if model.is_empty() {
+            section.reject("model", "\"\"", "is needed where [dialog.llm] is given");
+        }
+        section.finish();
+        config.llm = Some(LlmConfig { base_url, model, key_variable });
+    }
+    config
+}
+
+fn read_http(root: &mut Table, mistakes: &mut Vec<Mistake>) -> HttpConfig {
+    let mut section = Section::take(root, "http", mistakes);
+    let enabled = section.flag("enabled", true);
+    let listen = section.address("listen", SocketAddr::from(([127, 0, 0, 1], 9060)));
+    section.finish();
+    HttpConfig { listen: enabled.then_some(listen) }
+}
+
+fn read_log(root: &mut Table, mistakes: &mut Vec<Mistake>) -> LogConfig {
+    let mut section = Section::take(root, "log", mistakes);
+    let config = LogConfig {
+        filter: section.parsed("filter", "info".to_owned(), |text| {
+            tracing_subscriber::EnvFilter::try_new(text)
+                .map(|_| text.to_owned())
+                .map_err(|error| format!("is not a filter: {error}"))
+        }),
+        json: section.parsed("format", false, |text| match text {
+            "text" => Ok(false),
+            "json" => Ok(true),
+            _ => Err("must be text or json".to_owned()),
+        }),
+        callers_words: section.flag("callers_words", false),
+    };
+    section.finish();
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_is_reported_at_once_with_key_value_and_reason() {
+        let text = r#"
+            bogus = 1
+            [sip]
+            port = 70000
+            colour = "red"
+            [rtp]
+            port_min = "many"
+            codecs = ["PCMU", "MP3"]
+            [dialog]
+            address = "here"
+            [dialog.llm]
+            model = "m"
+        "#;
+        let mistakes = Config::parse(text).unwrap_err();
+        let keys: Vec<&str> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
+        assert_eq!(
+            keys,
+            ["sip.port", "sip.colour", "rtp.port_min", "rtp.codecs", "dialog.address", "dialog.llm.base_url", "bogus"]
+        );
+        assert_eq!(mistakes[0].to_string(), "sip.port = 70000: must be from 0 to 65535");
+        assert_eq!(mistakes[1].to_string(), "sip.colour = \"red\": unknown key");
+    }
+
+    #[test]
+    fn text_that_is_not_toml_says_where() {
+        let mistakes = Config::parse("[sip\nport = 1").unwrap_err();
+        assert!(mistakes[0].reason.contains("line 1"), "{}", mistakes[0].reason);
+    }
+
+    #[test]
+    fn the_documented_example_parses_names_every_key_and_states_the_defaults() {
+        let text = include_str!("../../../../config/voxgate.toml");
+        Config::parse(text).expect("the example as shipped");
+        // With every commented key switched on, the example still parses and gives the defaults.
+        let enabled: String = text
+            .lines()
+            .map(|line| match line.strip_prefix("#: ") {
+                Some(key) => format!("{key}\n"),
+                None => format!("{line}\n"),
+            })
+            .collect();
+        let config = Config::parse(&enabled).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let mut stated = config.clone();
+        // These have no default value to state; the example shows one.
+        let defaults = Config::default();
+        stated.server.external_address = defaults.server.external_address;
+        stated.engine = defaults.engine.clone();
+        stated.dialog.address = defaults.dialog.address.clone();
+        stated.dialog.flows = defaults.dialog.flows.clone();
+        stated.dialog.records = defaults.dialog.records.clone();
+        stated.dialog.fallback_target = defaults.dialog.fallback_target.clone();
+        stated.dialog.llm = None;
+        assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));
+    }
+}

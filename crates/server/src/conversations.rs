@@ -1,0 +1,477 @@
+//! The conversations of a server: one task each, joined by the sessions of a call under the conversation's id.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use conversation::{
+    CallerTurn, Conversation, ConversationConfig, Input, ListenOutcome, ListenerKey, Output, ServiceCommand,
+    ServiceEvent, SpeakerKey, TurnId, TurnKind,
+};
+use dialog_client::{DialogCall, DialogClient, DialogEvent, Record};
+use metrics::{counter, gauge, histogram};
+use session::{FromConversation, InputKind, PartKey, ToConversation};
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::net::sip::sleep_until;
+use crate::session_task::{Mailbox, ToSession};
+use crate::telemetry::Privacy;
+
+/// What waits for one conversation; two sessions speak to it, a few messages a second.
+const INBOX_MAX: usize = 256;
+/// Longest conversation id taken from a client.
+const ID_BYTES_MAX: usize = 256;
+
+/// Where a part of a session is told things.
+#[derive(Clone)]
+pub(crate) struct PartAddress {
+    pub(crate) session: u64,
+    pub(crate) part: PartKey,
+    pub(crate) mailbox: Mailbox,
+}
+
+struct FromPart {
+    from: PartAddress,
+    what: ToConversation,
+}
+
+enum ToTask {
+    Part(FromPart),
+    Deserted,
+}
+
+/// A conversation, as a session sees it.
+#[derive(Clone)]
+pub(crate) struct ConversationHandle {
+    inbox: mpsc::Sender<ToTask>,
+}
+
+impl ConversationHandle {
+    /// Tells the conversation something of one of its parts. Never waits for it: a conversation that does not keep up
+    /// is over for the part.
+    pub(crate) async fn send(&self, from: PartAddress, what: ToConversation) {
+        let ends = match &what {
+            ToConversation::SpeakerAttached(_) => Some(FromConversation::ReplyEnded),
+            ToConversation::ListenerAttached { .. } | ToConversation::CallerTurn { .. } => {
+                Some(FromConversation::Abandoned)
+            }
+            _ => None,
+        };
+        if self.inbox.try_send(ToTask::Part(FromPart { from: from.clone(), what })).is_ok() {
+            return;
+        }
+        counter!("conversation_messages_dropped_total").increment(1);
+        if let Some(what) = ends {
+            // This is the session's own mailbox, whose task is the caller: it must not wait for itself.
+            let _ended = from.mailbox.try_send(ToSession::Conversation { part: from.part, what });
+        }
+    }
+}
+
+struct Entry {
+    inbox: mpsc::Sender<ToTask>,
+    sessions: HashSet<u64>,
+    generation: u64,
+}
+
+#[derive(Default)]
+struct Table {
+    entries: HashMap<String, Entry>,
+    next_generation: u64,
+}
+
+/// The table of conversations. Look-ups copy handles out; no guard outlives a call.
+#[derive(Clone)]
+pub(crate) struct Conversations {
+    table: Arc<Mutex<Table>>,
+    settings: Arc<Settings>,
+}
+
+struct Settings {
+    conversation: Arc<ConversationConfig>,
+    flow: String,
+    client: DialogClient,
+    records: Option<PathBuf>,
+    privacy: Privacy,
+}
+
+impl Conversations {
+    /// No conversation yet. `flow` is followed where a call names none; records go into the directory, if any.
+    pub(crate) fn new(
+        conversation: ConversationConfig,
+        flow: String,
+        client: DialogClient,
+        records: Option<PathBuf>,
+        privacy: Privacy,
+    ) -> Self {
+        let settings = Settings { conversation: Arc::new(conversation), flow, client, records, privacy };
+        Self { table: Arc::default(), settings: Arc::new(settings) }
+    }
+
+    /// The conversation `id`, begun if need be, with `session` among those that take part.
+    pub(crate) fn join(&self, id: &str, session: u64) -> ConversationHandle {
+        let id = bounded(id);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = table.entries.get_mut(&id)
+            && !entry.inbox.is_closed()
+        {
+            entry.sessions.insert(session);
+            return ConversationHandle { inbox: entry.inbox.clone() };
+        }
+        let (inbox, queue) = mpsc::channel(INBOX_MAX);
+        table.next_generation += 1;
+        let generation = table.next_generation;
+        let entry = Entry { inbox: inbox.clone(), sessions: HashSet::from([session]), generation };
+        table.entries.insert(id.clone(), entry);
+        drop(table);
+        gauge!("conversations_active").increment(1.0);
+        let table = self.clone();
+        let settings = Arc::clone(&self.settings);
+        let running = async move {
+            Task::new(id.clone(), settings, queue).run().await;
+            table.forget(&id, generation);
+            gauge!("conversations_active").decrement(1.0);
+        };
+        crate::tasks::spawn("conversation", running);
+        ConversationHandle { inbox }
+    }
+
+    /// `session` takes no part any more.
+    pub(crate) fn leave(&self, id: &str, session: u64) {
+        let id = bounded(id);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = table.entries.get_mut(&id) else { return };
+        if entry.sessions.remove(&session) && entry.sessions.is_empty() {
+            // A conversation whose inbox is full has more to do; it ends by its own timers.
+            let _full = entry.inbox.try_send(ToTask::Deserted);
+        }
+    }
+
+    fn forget(&self, id: &str, generation: u64) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.entries.get(id).is_some_and(|entry| entry.generation == generation) {
+            table.entries.remove(id);
+        }
+    }
+}
+
+fn bounded(id: &str) -> String {
+    let mut end = id.len().min(ID_BYTES_MAX);
+    while !id.is_char_boundary(end) {
+        end -= 1;
+    }
+    id.get(..end).unwrap_or_default().to_owned()
+}
+
+/// One conversation.
+struct Task {
+    id: String,
+    settings: Arc<Settings>,
+    inbox: mpsc::Receiver<ToTask>,
+    core: Conversation,
+    call: DialogCall,
+    events: mpsc::Receiver<DialogEvent>,
+    parts: HashMap<u64, PartAddress>,
+    keys: HashMap<(u64, PartKey), u64>,
+    next_key: u64,
+    /// The turn whose first text is awaited, and since when.
+    awaiting: Option<(TurnId, Instant)>,
+    is_closed: bool,
+}
+
+impl Task {
+    fn new(id: String, settings: Arc<Settings>, inbox: mpsc::Receiver<ToTask>) -> Self {
+        let (call, events, service) = settings.client.open(id.clone());
+        crate::tasks::spawn("dialog call", service.run());
+        let core = Conversation::new(Arc::clone(&settings.conversation), clock::now());
+        Self {
+            id,
+            settings,
+            inbox,
+            core,
+            call,
+            events,
+            parts: HashMap::new(),
+            keys: HashMap::new(),
+            next_key: 0,
+            awaiting: None,
+            is_closed: false,
+        }
+    }
+
+    #[tracing::instrument(name = "conversation", skip_all, fields(conversation_id = %self.id))]
+    async fn run(mut self) {
+        tracing::info!("begun");
+        while !self.is_closed {
+            let timeout = self.core.poll_timeout();
+            let input = tokio::select! {
+                message = self.inbox.recv() => match message {
+                    Some(ToTask::Part(part)) => self.from_part(part),
+                    Some(ToTask::Deserted) => Some(Input::Deserted),
+                    None => Some(Input::Close),
+                },
+                event = self.events.recv() => match event {
+                    Some(DialogEvent::Reply { turn, event }) => self.from_service(turn, event),
+                    Some(DialogEvent::Record(record)) => { self.record(record).await; None }
+                    None => Some(Input::Close),
+                },
+                () = sleep_until(timeout) => { self.core.handle_timeout(clock::now()); None }
+            };
+            if let Some(input) = input {
+                self.core.handle_input(clock::now(), input);
+            }
+            self.drain().await;
+        }
+        self.finish().await;
+        let counters = self.core.counters();
+        tracing::info!(
+            turn = self.core.turn().map(|turn| turn.0),
+            fallbacks = counters.fallbacks,
+            interruptions = counters.interruptions,
+            "ended"
+        );
+    }
+
+    /// The service still owes the record of a conversation that was ended.
+    async fn finish(&mut self) {
+        let patience = tokio::time::sleep(std::time::Duration::from_secs(5));
+        tokio::pin!(patience);
+        loop {
+            tokio::select! {
+                event = self.events.recv() => match event {
+                    Some(DialogEvent::Record(record)) => { self.record(record).await; return; }
+                    Some(DialogEvent::Reply { .. }) => {}
+                    None => return,
+                },
+                () = &mut patience => return,
+            }
+        }
+    }
+
+    fn key(&mut self, from: &PartAddress) -> u64 {
+        let name = (from.session, from.part);
+        if let Some(key) = self.keys.get(&name) {
+            return *key;
+        }
+        self.next_key += 1;
+        self.keys.insert(name, self.next_key);
+        self.parts.insert(self.next_key, from.clone());
+        self.next_key
+    }
+
+    fn forget(&mut self, key: u64) {
+        if let Some(part) = self.parts.remove(&key) {
+            self.keys.remove(&(part.session, part.part));
+        }
+    }
+
+    fn from_part(&mut self, message: FromPart) -> Option<Input> {
+        let key = self.key(&message.from);
+        let (speaker, listener) = (SpeakerKey(key), ListenerKey(key));
+        Some(match message.what {
+            ToConversation::SpeakerAttached(details) => {
+                Input::SpeakerAttached { speaker, details: self.details(details) }
+            }
+            ToConversation::Played(progress) => Input::Played { speaker, progress: convert_progress(progress) },
+            ToConversation::PromptDone { end, progress } => {
+                self.forget(key);
+                let progress = convert_progress(progress);
+                let end = match end {
+                    session::PromptEnd::Completed => conversation::PromptEnd::Completed,
+                    session::PromptEnd::Stopped => conversation::PromptEnd::Stopped(progress),
+                    session::PromptEnd::Failed => conversation::PromptEnd::Failed(progress),
+                };
+                Input::PromptDone { speaker, end }
+            }
+            ToConversation::ListenerAttached { reply_inline, details } => {
+                Input::ListenerAttached { listener, reply_inline, details: self.details(details) }
+            }
+            ToConversation::BargeIn => Input::BargeIn { listener },
+            ToConversation::CallerTurn { input, started, ended } => {
+                let input = match input {
+                    session::CallerInput::Speech(hypotheses) => conversation::CallerInput::Speech(hypotheses),
+                    session::CallerInput::Dtmf(digits) => conversation::CallerInput::Dtmf(digits),
+                    session::CallerInput::NoInput => conversation::CallerInput::NoInput,
+                    session::CallerInput::NoMatch(hypotheses) => conversation::CallerInput::NoMatch(hypotheses),
+                };
+                tracing::info!(words = %self.settings.privacy.words(input.transcript()), "the caller's turn");
+                Input::CallerTurn { listener, turn: CallerTurn { input, speech_started: started, speech_ended: ended } }
+            }
+            ToConversation::ListenerDetached => {
+                self.forget(key);
+                Input::ListenerDetached { listener }
+            }
+        })
+    }
+
+    fn details(&self, details: session::CallDetails) -> conversation::CallDetails {
+        conversation::CallDetails {
+            language: details.language,
+            flow: Some(details.flow.unwrap_or_else(|| self.settings.flow.clone())),
+            variables: details.variables,
+            caller_number: None,
+            called_number: None,
+        }
+    }
+
+    fn from_service(&mut self, turn: TurnId, event: ServiceEvent) -> Option<Input> {
+        if let Some((awaited, since)) = self.awaiting
+            && awaited == turn
+        {
+            match &event {
+                ServiceEvent::Text(_) => {
+                    let took = clock::now().saturating_duration_since(since);
+                    histogram!("turn_first_text_seconds").record(took.as_secs_f64());
+                    self.awaiting = None;
+                }
+                ServiceEvent::Failed(failure) => {
+                    counter!("dialog_failures_total", "reason" => failure.as_str()).increment(1);
+                    tracing::warn!(reason = failure.as_str(), "the dialog service failed");
+                }
+                _ => {}
+            }
+        }
+        Some(Input::Service { turn, event })
+    }
+
+    async fn drain(&mut self) {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Service(command) => self.to_service(command),
+                Output::Say { speaker, clause } => {
+                    tracing::debug!(words = %self.settings.privacy.words(&clause.text), "says");
+                    let what = FromConversation::Say {
+                        text: clause.text,
+                        language: clause.language,
+                        voice: clause.voice,
+                        cacheable: clause.cacheable,
+                    };
+                    self.tell(speaker.0, what).await;
+                }
+                Output::ReplyEnded { speaker } => self.tell(speaker.0, FromConversation::ReplyEnded).await,
+                Output::StopPlayout { speaker } => self.tell(speaker.0, FromConversation::StopPlayout).await,
+                Output::CompleteListening { listener, outcome } => {
+                    let what = match outcome {
+                        ListenOutcome::Turn(result) | ListenOutcome::Action(result) => FromConversation::Complete {
+                            instance: result.turn.to_instance(),
+                            input: result.turn.transcript,
+                            confidence: result.turn.confidence,
+                            kind: result.kind.map(|kind| match kind {
+                                TurnKind::Speech => InputKind::Speech,
+                                TurnKind::Dtmf => InputKind::Dtmf,
+                                TurnKind::NoInput => InputKind::NoInput,
+                                TurnKind::NoMatch => InputKind::NoMatch,
+                            }),
+                        },
+                        ListenOutcome::Abandoned => FromConversation::Abandoned,
+                    };
+                    self.tell(listener.0, what).await;
+                    self.forget(listener.0);
+                }
+                Output::Closed => self.is_closed = true,
+            }
+        }
+    }
+
+    fn to_service(&mut self, command: ServiceCommand) {
+        match &command {
+            ServiceCommand::Start(_) => self.awaiting = Some((TurnId::GREETING, clock::now())),
+            ServiceCommand::TakeTurn(turn) => self.awaiting = Some((turn.turn, clock::now())),
+            ServiceCommand::Interrupt(_) | ServiceCommand::End { .. } => {}
+        }
+        if let Err(error) = self.call.send(command) {
+            // The conversation's own timers speak the fallback.
+            tracing::warn!(error = %error, "the dialog service was not told");
+        }
+    }
+
+    async fn tell(&self, key: u64, what: FromConversation) {
+        let Some(part) = self.parts.get(&key) else { return };
+        // A session never waits for a conversation, so this ends.
+        let _gone = part.mailbox.send(ToSession::Conversation { part: part.part, what }).await;
+    }
+
+    async fn record(&self, record: Option<Record>) {
+        let Some(record) = record else {
+            tracing::warn!("the dialog service gave no record of the conversation");
+            return;
+        };
+        tracing::info!(outcome = %record.outcome, form = %self.settings.privacy.words(&record.form_json), "recorded");
+        let Some(directory) = &self.settings.records else { return };
+        let path = directory.join(file_name(&self.id));
+        if let Err(error) = write(&path, &json(&record)).await {
+            counter!("records_dropped_total", "reason" => "write").increment(1);
+            tracing::error!(error = %error, path = %path.display(), "a record could not be written");
+        }
+    }
+}
+
+fn convert_progress(progress: session::Progress) -> conversation::Progress {
+    conversation::Progress {
+        clauses: progress.clauses,
+        partial_ms: progress.partial_ms,
+        partial_of_ms: progress.partial_of_ms,
+        played_ms: progress.played_ms,
+    }
+}
+
+/// The record as it is written: the form as JSON, not as text.
+fn json(record: &Record) -> serde_json::Value {
+    let form = serde_json::from_str(&record.form_json).unwrap_or(serde_json::Value::Null);
+    let transcript: Vec<serde_json::Value> = record
+        .transcript
+        .iter()
+        .map(|line| {
+            let speaker = match line.speaker() {
+                proto::v1::line::Speaker::Caller => "caller",
+                proto::v1::line::Speaker::Robot | proto::v1::line::Speaker::Unspecified => "robot",
+            };
+            serde_json::json!({ "turn": line.turn_id, "speaker": speaker, "text": line.text })
+        })
+        .collect();
+    serde_json::json!({
+        "conversation": record.conversation_id,
+        "flow": record.flow,
+        "language": record.language,
+        "outcome": record.outcome,
+        "form": form,
+        "transcript": transcript,
+    })
+}
+
+/// A file name that stays in its directory, whatever the client chose as the conversation's id.
+fn file_name(id: &str) -> String {
+    let safe: String = id
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_') { letter } else { '_' })
+        .take(128)
+        .collect();
+    format!("{safe}.json")
+}
+
+async fn write(path: &Path, record: &serde_json::Value) -> std::io::Result<()> {
+    if let Some(directory) = path.parent() {
+        tokio::fs::create_dir_all(directory).await?;
+    }
+    let unfinished = path.with_extension("part");
+    tokio::fs::write(&unfinished, format!("{record:#}\n")).await?;
+    tokio::fs::rename(&unfinished, path).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_stays_in_its_directory() {
+        assert_eq!(file_name("../../etc/passwd"), "______etc_passwd.json");
+        assert_eq!(file_name("6e9af88a-6110"), "6e9af88a-6110.json");
+    }
+
+    #[test]
+    fn a_long_id_is_cut_between_characters() {
+        assert_eq!(bounded(&"术".repeat(100)).len(), 255);
+    }
+}

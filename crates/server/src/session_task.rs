@@ -1,0 +1,486 @@
+//! The task of one session: carries out what the session core wants, and tells it what happened.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use engine::{ListenEvent, ListenSpec, Listener, RecognitionPermit, SynthesisHandle, SynthesisPermit, SynthesisSpec};
+use media::{LegCommand, LegConfig, LegEvent, PcmBuffer, UtteranceId};
+use metrics::{counter, histogram};
+use mrcp::ChannelId;
+use session::{
+    CloseCause, FromConversation, Heard, Input, LegId, ListenKey, Output, PartKey, Reservation, Session, ToConversation,
+};
+use tokio::sync::mpsc;
+
+use crate::admission::SessionPermit;
+use crate::clock;
+use crate::conversations::{ConversationHandle, PartAddress};
+use crate::net::media::{LegKey, ReservedPort};
+use crate::net::mrcp::ConnectionHandle;
+use crate::net::sip::{ToEndpoint, sleep_until};
+use crate::shared::Shared;
+
+/// What waits for one session. Its traffic is small: messages, results and sentences, never frames.
+pub(crate) const INBOX_MAX: usize = 256;
+
+/// Where a session is told things.
+pub(crate) type Mailbox = mpsc::Sender<ToSession>;
+
+/// What a session's task is told.
+pub(crate) enum ToSession {
+    /// From the SIP endpoint.
+    Sip(sip::Signal),
+    /// A request, and the connection that it came on.
+    Mrcp { request: mrcp::Request, connection: ConnectionHandle, read_at: std::time::Instant },
+    /// A connection is gone.
+    ConnectionLost { connection: ConnectionHandle },
+    /// From the media plane.
+    Leg { leg: LegId, event: LegEvent },
+    /// From the recognition pool.
+    Heard { key: ListenKey, event: ListenEvent },
+    /// From the synthesis pool.
+    Synthesized { leg: LegId, utterance: UtteranceId, outcome: Result<u64, String> },
+    /// From a conversation.
+    Conversation { part: PartKey, what: FromConversation },
+    /// The server ends the session.
+    Close { cause: CloseCause },
+}
+
+/// One leg of the session.
+struct Leg {
+    port: Option<ReservedPort>,
+    key: Option<LegKey>,
+    clock_rate: Option<media::ClockRate>,
+    recognition: Option<RecognitionPermit>,
+}
+
+/// The shell of one session.
+pub(crate) struct SessionTask {
+    id: u64,
+    session: Session,
+    shared: Arc<Shared>,
+    endpoint: mpsc::Sender<ToEndpoint>,
+    mailbox: Mailbox,
+    inbox: mpsc::Receiver<ToSession>,
+    call_id: String,
+    legs: HashMap<LegId, Leg>,
+    recognitions: Vec<RecognitionPermit>,
+    synthesis: Option<SynthesisPermit>,
+    listeners: HashMap<ListenKey, Listener>,
+    syntheses: HashMap<(LegId, UtteranceId), SynthesisHandle>,
+    connections: HashMap<ChannelId, ConnectionHandle>,
+    requests: HashMap<(ChannelId, mrcp::RequestId), std::time::Instant>,
+    parts: HashMap<PartKey, ConversationHandle>,
+    joined: HashSet<String>,
+    _permit: SessionPermit,
+}
+
+impl SessionTask {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a session, named at its only birthplace")]
+    pub(crate) fn new(
+        id: u64,
+        session: Session,
+        shared: Arc<Shared>,
+        endpoint: mpsc::Sender<ToEndpoint>,
+        mailbox: Mailbox,
+        inbox: mpsc::Receiver<ToSession>,
+        call_id: String,
+        permit: SessionPermit,
+    ) -> Self {
+        Self {
+            id,
+            session,
+            shared,
+            endpoint,
+            mailbox,
+            inbox,
+            call_id,
+            legs: HashMap::new(),
+            recognitions: Vec::new(),
+            synthesis: None,
+            listeners: HashMap::new(),
+            syntheses: HashMap::new(),
+            connections: HashMap::new(),
+            requests: HashMap::new(),
+            parts: HashMap::new(),
+            joined: HashSet::new(),
+            _permit: permit,
+        }
+    }
+
+    /// Runs until the session is over.
+    pub(crate) async fn run(mut self) -> CloseCause {
+        let mut closed = self.drain().await;
+        while closed.is_none() {
+            let timeout = self.session.poll_timeout();
+            tokio::select! {
+                message = self.inbox.recv() => match message {
+                    Some(message) => {
+                        if let Some(input) = self.translate(message) {
+                            self.session.handle_input(clock::now(), input);
+                        }
+                    }
+                    // The mailbox is held by this task itself, so this does not happen.
+                    None => return CloseCause::Failed,
+                },
+                () = sleep_until(timeout) => self.session.handle_timeout(clock::now()),
+            }
+            closed = self.drain().await;
+        }
+        for conversation in std::mem::take(&mut self.joined) {
+            self.shared.conversations.leave(&conversation, self.id);
+        }
+        closed.unwrap_or(CloseCause::Failed)
+    }
+
+    fn translate(&mut self, message: ToSession) -> Option<Input> {
+        Some(match message {
+            ToSession::Sip(signal) => Input::Sip(signal),
+            ToSession::Mrcp { request, connection, read_at } => {
+                counter!("mrcp_requests_total", "method" => method_label(&request.method)).increment(1);
+                self.requests.insert((request.channel.clone(), request.id), read_at);
+                self.connections.insert(request.channel.clone(), connection);
+                Input::Mrcp(request)
+            }
+            ToSession::ConnectionLost { connection } => {
+                let channels: Vec<ChannelId> = self
+                    .connections
+                    .iter()
+                    .filter(|(_, used)| used.is(&connection))
+                    .map(|(channel, _)| channel.clone())
+                    .collect();
+                for channel in &channels {
+                    self.connections.remove(channel);
+                }
+                Input::ConnectionLost { channels }
+            }
+            ToSession::Leg { leg, event } => {
+                if let LegEvent::PlayoutFinished { utterance, .. } = event {
+                    self.syntheses.remove(&(leg, utterance));
+                }
+                Input::Leg { leg, event }
+            }
+            ToSession::Heard { key, event } => Input::Heard { key, heard: heard(event)? },
+            ToSession::Synthesized { leg, utterance, outcome } => Input::Synthesized { utterance, leg, outcome },
+            ToSession::Conversation { part, what } => Input::Conversation { part, what },
+            ToSession::Close { cause } => Input::Close { cause },
+        })
+    }
+
+    /// Carries out everything that the session wants. What can be answered at once is told before this returns.
+    async fn drain(&mut self) -> Option<CloseCause> {
+        let mut answers = VecDeque::new();
+        loop {
+            while let Some(output) = self.session.poll_output() {
+                if let Output::Closed { cause } = output {
+                    return Some(cause);
+                }
+                if let Some(answer) = self.carry_out(output).await {
+                    answers.push_back(answer);
+                }
+            }
+            let answer = answers.pop_front()?;
+            self.session.handle_input(clock::now(), answer);
+        }
+    }
+
+    async fn carry_out(&mut self, output: Output) -> Option<Input> {
+        match output {
+            Output::Sip(command) => {
+                // The endpoint outlives every session; when it is gone, so is the server.
+                let _stopped = self.endpoint.send(ToEndpoint::Command(command)).await;
+            }
+            Output::Reserve(reservation) => return Some(self.reserve(&reservation)),
+            Output::OpenLeg { leg, remote, media, clock_rate } => {
+                return self.open_leg(leg, remote, media, clock_rate);
+            }
+            Output::ReconfigureLeg { leg, remote, media } => {
+                if let Some(key) = self.leg_key(leg) {
+                    let redirected = self.shared.media.redirect(key, remote);
+                    let told = redirected.and_then(|()| self.shared.media.command(key, LegCommand::Reconfigure(media)));
+                    return failed(told);
+                }
+            }
+            Output::CloseLeg { leg } => {
+                if let Some(key) = self.legs.remove(&leg).and_then(|leg| leg.key) {
+                    self.shared.media.close(key);
+                }
+            }
+            Output::RegisterChannel(channel) => self.shared.channels.register(channel, self.mailbox.clone()),
+            Output::ForgetChannel(channel) => {
+                self.shared.channels.forget(&channel);
+                self.connections.remove(&channel);
+            }
+            Output::Mrcp { channel, message } => self.send(&channel, &message),
+            Output::Listen { key, leg, language, phrases } => return self.listen(key, leg, language, phrases),
+            Output::FinishListening { key } => {
+                if let Some(listener) = self.listeners.get(&key) {
+                    listener.finish();
+                }
+            }
+            Output::StopListening { key, leg } => {
+                self.listeners.remove(&key);
+                return self.leg_command(leg, LegCommand::StopCapture);
+            }
+            Output::Synthesize { utterance, leg, clock_rate, what } => {
+                return self.synthesize(utterance, leg, clock_rate, what);
+            }
+            Output::Silence { utterance, leg, clock_rate, ms } => {
+                let samples = usize::try_from(ms * clock_rate.samples_per_ms()).unwrap_or(0);
+                let audio = PcmBuffer::from_samples(clock_rate.hz(), &vec![0; samples]);
+                return self.leg_command(leg, LegCommand::Play { utterance, audio });
+            }
+            Output::StopPlaying { leg } => {
+                self.syntheses.retain(|(of, _), _| *of != leg);
+                return self.leg_command(leg, LegCommand::Stop { utterance: None, fade_ms: 20 });
+            }
+            Output::Pause { leg } => return self.leg_command(leg, LegCommand::Pause),
+            Output::Resume { leg } => return self.leg_command(leg, LegCommand::Resume),
+            Output::Converse { part, what } => self.converse(part, what).await,
+            // Taken by the caller.
+            Output::Closed { .. } => {}
+        }
+        None
+    }
+
+    fn reserve(&mut self, reservation: &Reservation) -> Input {
+        let mut recognitions = Vec::new();
+        for _ in 0..reservation.recognizers {
+            match self.shared.recognition.try_reserve() {
+                Ok(permit) => recognitions.push(permit),
+                Err(_) => return refused("recognizers"),
+            }
+        }
+        let synthesis = match (&self.synthesis, reservation.synthesizers) {
+            (None, 1..) => match self.shared.synthesis.try_reserve() {
+                Ok(permit) => Some(permit),
+                Err(_) => return refused("synthesizers"),
+            },
+            (_, _) => None,
+        };
+        let mut reserved = Vec::with_capacity(reservation.legs.len());
+        for leg in &reservation.legs {
+            match self.shared.media.reserve_port() {
+                Ok(port) => reserved.push((*leg, port)),
+                Err(error) => {
+                    tracing::error!(error = %error, "no RTP port is free");
+                    return refused("ports");
+                }
+            }
+        }
+        self.recognitions.extend(recognitions);
+        self.synthesis = self.synthesis.take().or(synthesis);
+        let mut ports = Vec::with_capacity(reserved.len());
+        for (leg, port) in reserved {
+            ports.push((leg, port.port()));
+            self.legs.insert(leg, Leg { port: Some(port), key: None, clock_rate: None, recognition: None });
+        }
+        Input::Reserved { local: self.shared.address_for(reservation.peer), ports }
+    }
+
+    fn open_leg(
+        &mut self,
+        id: LegId,
+        remote: SocketAddr,
+        media: media::LegMedia,
+        clock_rate: media::ClockRate,
+    ) -> Option<Input> {
+        let leg = self.legs.get_mut(&id)?;
+        let port = leg.port.take()?;
+        let mut config = LegConfig::new(media, clock_rate, self.shared.random_u32());
+        config.first_sequence = u16::try_from(self.shared.random_u32() & 0x7fff).unwrap_or(0);
+        config.first_timestamp = self.shared.random_u32();
+        config.jitter.max_ms = self.shared.config.rtp.jitter_ms_max;
+        let mailbox = self.mailbox.clone();
+        let deliver =
+            Box::new(move |event: &LegEvent| match mailbox.try_send(ToSession::Leg { leg: id, event: *event }) {
+                Ok(()) => true,
+                Err(mpsc::error::TrySendError::Full(_)) => false,
+                Err(mpsc::error::TrySendError::Closed(_)) => {
+                    counter!("media_events_late_total").increment(1);
+                    true
+                }
+            });
+        match self.shared.media.open(port, remote, config, deliver) {
+            Ok(key) => {
+                leg.key = Some(key);
+                leg.clock_rate = Some(clock_rate);
+                None
+            }
+            Err(error) => failed(Err(error)),
+        }
+    }
+
+    fn leg_key(&self, leg: LegId) -> Option<LegKey> {
+        self.legs.get(&leg).and_then(|leg| leg.key)
+    }
+
+    fn leg_command(&self, leg: LegId, command: LegCommand) -> Option<Input> {
+        failed(self.shared.media.command(self.leg_key(leg)?, command))
+    }
+
+    fn send(&mut self, channel: &ChannelId, message: &mrcp::Message) {
+        match message {
+            mrcp::Message::Response(response) => {
+                if let Some(read_at) = self.requests.remove(&(channel.clone(), response.id)) {
+                    let took = clock::now().saturating_duration_since(read_at);
+                    histogram!("mrcp_response_seconds").record(took.as_secs_f64());
+                }
+            }
+            mrcp::Message::Event(event) => {
+                if let Some(cause) = event.headers.text(&mrcp::HeaderName::CompletionCause) {
+                    let cause = cause.get(..3).unwrap_or_default().to_owned();
+                    counter!("mrcp_completions_total", "resource" => resource_label(channel), "cause" => cause)
+                        .increment(1);
+                }
+            }
+            mrcp::Message::Request(_) => {}
+        }
+        let sent = self.connections.get(channel).is_some_and(|connection| connection.send(message.clone()));
+        if !sent {
+            counter!("mrcp_messages_dropped_total", "reason" => "no-connection").increment(1);
+        }
+    }
+
+    fn listen(&mut self, key: ListenKey, id: LegId, language: speech::Language, phrases: Vec<String>) -> Option<Input> {
+        let leg = self.legs.get_mut(&id)?;
+        let (leg_key, clock_rate) = (leg.key?, leg.clock_rate?);
+        let permit = match leg.recognition.take().or_else(|| self.recognitions.pop()) {
+            Some(permit) => leg.recognition.insert(permit),
+            None => {
+                return Some(failed_listening(key, "no recognizer was reserved for this session"));
+            }
+        };
+        let spec = ListenSpec { phrases, ..ListenSpec::new(language, clock_rate.hz()) };
+        let mailbox = self.mailbox.clone();
+        let deliver = Box::new(move |event: ListenEvent| {
+            if mailbox.try_send(ToSession::Heard { key, event }).is_err() {
+                counter!("engine_events_dropped_total").increment(1);
+            }
+        });
+        match self.shared.recognition.listen(permit, spec, deliver) {
+            Ok((sink, listener)) => {
+                self.listeners.insert(key, listener);
+                failed(self.shared.media.command(leg_key, LegCommand::Capture { sink }))
+            }
+            Err(error) => Some(failed_listening(key, &error.to_string())),
+        }
+    }
+
+    fn synthesize(
+        &mut self,
+        utterance: UtteranceId,
+        leg: LegId,
+        clock_rate: media::ClockRate,
+        what: session::Utterance,
+    ) -> Option<Input> {
+        let permit = self.synthesis.as_ref()?;
+        let mailbox = self.mailbox.clone();
+        let hz = clock_rate.hz();
+        let deliver = Box::new(move |outcome: Result<engine::SynthesisDone, engine::EngineError>| {
+            let outcome = outcome
+                .map(|done| u64::try_from(done.samples).unwrap_or(0) * 1_000 / u64::from(hz))
+                .map_err(|error| error.to_string());
+            if mailbox.try_send(ToSession::Synthesized { leg, utterance, outcome }).is_err() {
+                counter!("engine_events_dropped_total").increment(1);
+            }
+        });
+        let spec = SynthesisSpec {
+            text: what.text,
+            language: what.language,
+            voice: what.voice,
+            rate: what.prosody.rate,
+            pitch: what.prosody.pitch,
+            volume: what.prosody.volume,
+            sample_rate_hz: hz,
+        };
+        match self.shared.synthesis.synthesize(permit, spec, deliver) {
+            Ok((audio, handle)) => {
+                self.syntheses.insert((leg, utterance), handle);
+                self.leg_command(leg, LegCommand::Play { utterance, audio })
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "an utterance cannot be synthesized");
+                Some(Input::Synthesized { utterance, leg, outcome: Err(error.to_string()) })
+            }
+        }
+    }
+
+    async fn converse(&mut self, part: PartKey, what: ToConversation) {
+        let attaching = match &what {
+            ToConversation::SpeakerAttached(details) | ToConversation::ListenerAttached { details, .. } => {
+                Some(details.conversation.clone().unwrap_or_else(|| self.call_id.clone()))
+            }
+            _ => None,
+        };
+        if let Some(id) = attaching {
+            let handle = self.shared.conversations.join(&id, self.id);
+            self.joined.insert(id);
+            self.parts.insert(part, handle);
+        }
+        let is_last = matches!(what, ToConversation::PromptDone { .. } | ToConversation::ListenerDetached);
+        let Some(handle) = self.parts.get(&part) else { return };
+        let from = PartAddress { session: self.id, part, mailbox: self.mailbox.clone() };
+        handle.send(from, what).await;
+        if is_last {
+            self.parts.remove(&part);
+        }
+    }
+}
+
+fn heard(event: ListenEvent) -> Option<Heard> {
+    Some(match event {
+        ListenEvent::SpeechStarted { .. } => Heard::SpeechStarted,
+        ListenEvent::SpeechEnded { silence_ms, .. } => {
+            Heard::SpeechEnded { silence: std::time::Duration::from_millis(u64::from(silence_ms)) }
+        }
+        ListenEvent::SpeechResumed => Heard::SpeechResumed,
+        // Partial results are not asked for.
+        ListenEvent::Partial { .. } => return None,
+        ListenEvent::Hypotheses { hypotheses, is_final } => Heard::Hypotheses { hypotheses, is_final },
+        ListenEvent::Failed(error) => Heard::Failed { reason: error.to_string() },
+    })
+}
+
+fn failed_listening(key: ListenKey, reason: &str) -> Input {
+    Input::Heard { key, heard: Heard::Failed { reason: reason.to_owned() } }
+}
+
+fn refused(reason: &'static str) -> Input {
+    Input::ReservationRefused { reason }
+}
+
+fn failed(told: Result<(), crate::net::media::MediaPlaneStuck>) -> Option<Input> {
+    match told {
+        Ok(()) => None,
+        Err(error) => {
+            tracing::error!(error = %error, "a session ends");
+            Some(Input::Close { cause: CloseCause::Failed })
+        }
+    }
+}
+
+/// The method as a label: one of few, whatever a client sends.
+fn method_label(method: &mrcp::Method) -> String {
+    match method {
+        mrcp::Method::Other(_) => "unknown".to_owned(),
+        known => known.as_str().to_owned(),
+    }
+}
+
+fn resource_label(channel: &ChannelId) -> &'static str {
+    channel
+        .as_str()
+        .split_once('@')
+        .and_then(|(_, name)| mrcp::Resource::from_name(name))
+        .map_or("unknown", |resource| resource.name())
+}
+
+/// The address that goes into SDP for a peer.
+pub(crate) fn advertised(external: Option<IpAddr>, bound: IpAddr, peer: IpAddr) -> IpAddr {
+    if let Some(external) = external {
+        return external;
+    }
+    if bound.is_unspecified() { crate::net::local_address_towards(SocketAddr::new(peer, 9)) } else { bound }
+}

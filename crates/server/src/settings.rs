@@ -1,0 +1,124 @@
+//! From the server's configuration to what each core wants to be told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use conversation::{Action, ConversationConfig, Fallback};
+use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig};
+use mrcp::connection::ConnectionConfig;
+use mrcp::recognizer::{RecognizerConfig, RecognizerDefaults};
+use mrcp::synthesizer::SynthesizerConfig;
+use session::{DescriptionConfig, ResultStyle, SessionConfig};
+use sip::dialog::{DialogConfig, SessionTimerConfig};
+use sip::endpoint::EndpointConfig;
+use speech::nlsml::InstanceForm;
+
+use crate::config::Config;
+
+/// Speech this long interrupts the prompt of a conversation, words or not.
+const BARGE_IN_AFTER: Duration = Duration::from_millis(350);
+/// The BYE that belongs to a lost connection comes within this time.
+const CONNECTION_GRACE: Duration = Duration::from_secs(2);
+
+/// Name and version, as they go into Server and User-Agent.
+pub(crate) fn product() -> String {
+    format!("Voxgate/{}", env!("CARGO_PKG_VERSION"))
+}
+
+pub(crate) fn endpoint(config: &Config) -> EndpointConfig {
+    EndpointConfig {
+        // A dialog lives a little longer than its session's place.
+        dialogs_max: config.server.sessions_max.saturating_mul(2),
+        product: Some(product()),
+        ..EndpointConfig::default()
+    }
+}
+
+pub(crate) fn connection(config: &Config) -> ConnectionConfig {
+    let mut connection = ConnectionConfig::default();
+    connection.limits.message_bytes_max = config.mrcp.message_bytes_max;
+    connection
+}
+
+pub(crate) fn session(config: &Config, mrcp_port: u16) -> SessionConfig {
+    let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    let recognizer = &config.recognizer;
+    SessionConfig {
+        dialog: Arc::new(DialogConfig {
+            session_timer: config.sip.session_expires.map(|expires| SessionTimerConfig {
+                expires_s: seconds(expires),
+                min_se_s: seconds(config.sip.min_se),
+            }),
+            ..DialogConfig::default()
+        }),
+        description: DescriptionConfig {
+            mrcp_port,
+            codecs: config.rtp.codecs.clone(),
+            ptime_ms: config.rtp.ptime_ms,
+            connection_reuse: config.mrcp.connection_reuse,
+        },
+        recognizer: Arc::new(RecognizerConfig {
+            completion_gap: config.mrcp.completion_gap,
+            // A dialog service may answer inline.
+            result_timeout: config.dialog.turn_timeout + Duration::from_secs(5),
+            defaults: RecognizerDefaults {
+                confidence_threshold: recognizer.confidence_threshold,
+                no_input_timeout: recognizer.no_input_timeout,
+                recognition_timeout: recognizer.recognition_timeout,
+                speech_complete_timeout: recognizer.speech_complete_timeout,
+                speech_incomplete_timeout: recognizer.speech_incomplete_timeout,
+                dtmf_interdigit_timeout: recognizer.dtmf_interdigit_timeout,
+                dtmf_term_timeout: recognizer.dtmf_term_timeout,
+                ..RecognizerDefaults::default()
+            },
+            ..RecognizerConfig::default()
+        }),
+        synthesizer: Arc::new(SynthesizerConfig {
+            completion_gap: config.mrcp.completion_gap,
+            completion_tail: config.synthesizer.completion_tail,
+            pending_max: config.synthesizer.queue_max,
+            ..SynthesizerConfig::default()
+        }),
+        language: config.server.language,
+        results: ResultStyle {
+            instance: if recognizer.instance_json { InstanceForm::Json } else { InstanceForm::Xml },
+            namespaced: recognizer.namespaced,
+            barge_in_after: config.dialog.barge_in.then_some(BARGE_IN_AFTER),
+        },
+        connection_grace: CONNECTION_GRACE,
+    }
+}
+
+pub(crate) fn conversation(config: &Config) -> ConversationConfig {
+    let dialog = &config.dialog;
+    ConversationConfig {
+        language: config.server.language,
+        first_event_timeout: dialog.first_text_timeout,
+        linger: dialog.idle_timeout,
+        fallback: Fallback {
+            english: dialog.fallback_english.clone(),
+            chinese: dialog.fallback_chinese.clone(),
+            action: match &dialog.fallback_target {
+                Some(target) => {
+                    Action::Transfer { target: target.clone(), summary: "the dialog service failed".to_owned() }
+                }
+                None => Action::Hangup { reason: "service-failed".to_owned() },
+            },
+        },
+        ..ConversationConfig::default()
+    }
+}
+
+pub(crate) fn dialog_service(config: &Config) -> DialogServiceConfig {
+    let dialog = &config.dialog;
+    DialogServiceConfig {
+        listen: dialog.listen,
+        flows: dialog.flows.clone(),
+        default_flow: dialog.flow.clone(),
+        openai: dialog.llm.as_ref().map(|llm| OpenAiConfig {
+            key: ApiKey::from_environment(&llm.key_variable),
+            ..OpenAiConfig::new(&llm.base_url, &llm.model)
+        }),
+        ..DialogServiceConfig::default()
+    }
+}

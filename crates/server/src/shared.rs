@@ -1,0 +1,60 @@
+//! What all sessions of a server share.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine::{Recognition, Synthesis};
+
+use crate::channels::Channels;
+use crate::config::Config;
+use crate::conversations::Conversations;
+use crate::net::media::MediaPlane;
+use crate::session_task::advertised;
+
+/// What all sessions of a server share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) media: MediaPlane,
+    pub(crate) recognition: Recognition,
+    pub(crate) synthesis: Synthesis,
+    pub(crate) channels: Channels,
+    pub(crate) conversations: Conversations,
+    pub(crate) random: Random,
+}
+
+impl Shared {
+    /// Our address as a peer has to see it.
+    pub(crate) fn address_for(&self, peer: IpAddr) -> IpAddr {
+        advertised(self.config.server.external_address, self.config.server.address, peer)
+    }
+
+    pub(crate) fn random_u32(&self) -> u32 {
+        self.random.u32()
+    }
+}
+
+/// Numbers that a stranger cannot guess: hashed from a secret of this process.
+pub(crate) struct Random {
+    secret: std::hash::RandomState,
+    count: AtomicU64,
+}
+
+impl Random {
+    pub(crate) fn new() -> Self {
+        Self { secret: std::hash::RandomState::new(), count: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn u64(&self) -> u64 {
+        use std::hash::BuildHasher;
+        self.secret.hash_one(self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn seed(&self) -> sip::Seed {
+        sip::Seed(u128::from(self.u64()) << 64 | u128::from(self.u64()))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is as random as the whole")]
+    pub(crate) fn u32(&self) -> u32 {
+        self.u64() as u32
+    }
+}

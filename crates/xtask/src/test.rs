@@ -1,0 +1,44 @@
+//! Every test, the calls with real speech included.
+
+use std::process::Command;
+
+use clap::Args;
+
+use crate::run::{cargo, is_installed, succeed};
+
+/// What `cargo xtask test` takes.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Only what needs no models: the fake engine, no native library.
+    #[arg(long)]
+    quick: bool,
+    /// Passed on to the test runner.
+    #[arg(last = true)]
+    runner: Vec<String>,
+}
+
+/// Fetches what is missing, then runs the tests.
+///
+/// # Errors
+/// When models cannot be had or a test fails.
+pub(crate) fn run(arguments: &TestArgs) -> anyhow::Result<()> {
+    let nextest = is_installed("cargo-nextest", &["nextest", "--version"]);
+    let mut command = if nextest { cargo(["nextest", "run", "--workspace"]) } else { cargo(["test", "--workspace"]) };
+    if !arguments.quick {
+        models::cli::fetch_all()?;
+        command.args(["--features", "server/sherpa,engine/sherpa"]);
+        with_native(&mut command)?;
+        // A test that would skip for want of models fails instead.
+        command.env("VOXGATE_REQUIRE_MODELS", "1");
+    }
+    succeed(command.args(&arguments.runner))
+}
+
+/// Tells the build where the native library is.
+///
+/// # Errors
+/// When it has not been fetched and cannot be.
+pub(crate) fn with_native(command: &mut Command) -> anyhow::Result<&mut Command> {
+    let library = models::cli::fetch_native()?;
+    Ok(command.env("SHERPA_ONNX_LIB_DIR", library))
+}
