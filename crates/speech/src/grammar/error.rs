@@ -11,18 +11,18 @@ pub struct GrammarError {
     pub message: String,
 }
 
-/// What kind of fault makes a grammar unusable, with the answer that RFC 6787 has for it.
+/// What kind of fault makes a grammar unusable, with the answer that it gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrammarErrorKind {
-    /// Not well formed, or not a grammar: 407 with 005 `grammar-compilation-failure` (016 for DEFINE-GRAMMAR).
+    /// Not well formed, or not a grammar: 407 with 005 `grammar-compilation-failure`.
     Syntax,
-    /// Well formed, but richer than this compiler takes: 407 with 005 (016 for DEFINE-GRAMMAR).
+    /// Well formed, but richer than this compiler takes: 407 with 005.
     Unsupported,
     /// A parameter of a builtin grammar that makes no sense: 407 with 005.
     Parameter,
-    /// A URI whose scheme or builtin type is not known: 407 with 004 `grammar-load-failure`.
+    /// A URI whose scheme or builtin type is not known: 407 with 009 `uri-failure`.
     UnsupportedUri,
-    /// A media type that is not compiled at all: 409, or 407 with 005 where 409 is not possible.
+    /// A media type that is not compiled at all: 408 with 004 `grammar-load-failure`.
     UnsupportedMediaType,
     /// A language that is not served: 407 with 010 `language-unsupported`.
     UnsupportedLanguage,
