@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::config::RecognizerConfig;
 use super::dtmf::{TypeAhead, is_digit};
@@ -451,6 +451,11 @@ impl Recognizer {
         }
         GrammarRef::list(content_type, request.headers.content_id(), &request.body)
             .ok_or_else(|| refusal(StatusCode::METHOD_FAILED, "the body names no grammar"))
+    }
+
+    /// How old a digit may be that was pressed before anyone asked.
+    pub(super) fn digit_age_max(&self) -> Option<Duration> {
+        self.params.for_request(&Headers::new()).duration(HeaderName::DtmfBufferTime)
     }
 
     pub(super) fn is_dtmf_only(&self) -> bool {

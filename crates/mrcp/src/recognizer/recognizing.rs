@@ -281,7 +281,7 @@ impl Recognizer {
             },
             State::Closed => false,
         };
-        if is_wanted && self.type_ahead.push(digit) {
+        if is_wanted && self.type_ahead.push(now, digit) {
             self.take_digits(now);
         } else {
             self.counters.dropped_digits += 1;
@@ -404,6 +404,7 @@ impl Recognizer {
     /// Takes digits while the session is not matching any: one at a time, so that digits after the end of this input
     /// stay for the next.
     fn take_digits(&mut self, now: Instant) {
+        let age_max = self.digit_age_max();
         loop {
             let State::Recognizing { recognition, phase } = &mut self.state else { return };
             let is_ready = match phase {
@@ -414,7 +415,7 @@ impl Recognizer {
             if !is_ready {
                 return;
             }
-            let Some(digit) = self.type_ahead.take() else {
+            let Some(digit) = self.type_ahead.take(now, age_max) else {
                 return;
             };
             let params = Arc::clone(&recognition.params);

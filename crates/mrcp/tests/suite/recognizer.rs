@@ -319,6 +319,26 @@ fn keys_pressed_before_are_taken_unless_the_buffer_is_cleared() {
 }
 
 #[test]
+fn keys_pressed_too_long_before_are_forgotten() {
+    let mut ladder = Ladder::new();
+    ladder.send("SET-PARAMS 1", &["DTMF-Buffer-Time: 2000"], "");
+    ladder.press("7");
+    ladder.wait(1500);
+    ladder.press("8");
+    ladder.wait(1000);
+    ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list"], "builtin:x/y");
+    ladder.loaded(2, DTMF);
+    ladder.expect(&[
+        "< 1 200 COMPLETE",
+        "load 2 builtin:x/y",
+        "< 2 200 IN-PROGRESS",
+        "listen 2 dtmf",
+        "< START-OF-INPUT 2 IN-PROGRESS | Proxy-Sync-Id: 32AECB234338012 | Input-Type: dtmf",
+        "match 2 8",
+    ]);
+}
+
+#[test]
 fn a_key_takes_over_from_speech_because_its_tone_was_heard_first() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, BOTH, &[]);
