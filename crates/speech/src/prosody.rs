@@ -33,7 +33,7 @@ impl Prosody {
     }
 
     /// The same with the values of MRCP's `Prosody-Rate`, `Prosody-Pitch` and `Prosody-Volume` headers (RFC 6787
-    /// section 8.4.3), or of SSML's attributes; what cannot be read is left as it is.
+    /// section 8.4.7), or of SSML's attributes; what cannot be read is left as it is.
     #[must_use]
     pub fn with(self, rate_value: Option<&str>, pitch_value: Option<&str>, volume_value: Option<&str>) -> Self {
         self.and(Self {

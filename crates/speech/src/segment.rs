@@ -32,7 +32,7 @@ pub enum Segment {
         /// What is spoken when it cannot be played.
         fallback: Vec<Segment>,
     },
-    /// A place whose passing is reported (SPEECH-MARKER, RFC 6787 section 8.10).
+    /// A place whose passing is reported (SPEECH-MARKER, RFC 6787 section 8.13).
     Mark {
         /// The name of the mark.
         name: String,
@@ -64,7 +64,7 @@ pub struct SpeechMarkupError {
 /// What kind of fault makes a body unspeakable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpeechMarkupErrorKind {
-    /// Not a type of body that can be spoken: answer 409, or complete with 004 `error`.
+    /// Not a type of body that can be spoken: 408 with 004 `error`.
     UnsupportedMediaType,
     /// Not well formed, or not speech markup: complete with 002 `parse-failure`.
     Syntax,

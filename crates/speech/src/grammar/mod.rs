@@ -19,7 +19,7 @@ use crate::{DialogGrammar, Hypothesis, Language, answer, number, spoken_digits, 
 use builtin::{Builtin, Lengths, YesNoKeys};
 use choice_list::ChoiceList;
 
-/// What an input means to the application: a scalar or an object (RFC 6787 section 9.6.3.2).
+/// What an input means to the application: a scalar or an object (RFC 6787 section 9.6.3.3).
 pub type Instance = Value;
 
 /// How an input came.

@@ -46,7 +46,7 @@ pub fn no_match(no_match: &NoMatch, style: &NlsmlStyle) -> String {
     close(out)
 }
 
-/// Writes the result of silence (`<noinput/>`, RFC 6787 section 9.6.3.5). `grammar_uri` may be empty.
+/// Writes the result of silence (`<noinput/>`, RFC 6787 section 9.6.3.6). `grammar_uri` may be empty.
 pub fn no_input(grammar_uri: &str, style: &NlsmlStyle) -> String {
     let mut out = open(style);
     interpretation(&mut out, grammar_uri, None);
