@@ -17,7 +17,7 @@
 //! }
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -74,6 +74,9 @@ pub struct Model {
     /// The voices of a synthesizer; the first of a language is the one to use when none is asked for.
     #[serde(default)]
     pub voices: Vec<Voice>,
+    /// Traditional characters with their simplified forms (for `phonemes::Simplified`), where a recognizer writes either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simplified: Option<RelativePath>,
     /// The family, which says how it is loaded, with its files.
     #[serde(flatten)]
     pub kind: ModelKind,
@@ -251,7 +254,7 @@ pub enum ManifestError {
         source: std::io::Error,
     },
     /// The file is damaged or not a manifest.
-    #[error("{path} is damaged; delete it and run `voxgate models fetch`")]
+    #[error("{path} is damaged; run `voxgate models fetch`")]
     Syntax {
         /// The manifest.
         path: PathBuf,
@@ -260,7 +263,7 @@ pub enum ManifestError {
         source: serde_json::Error,
     },
     /// Another version of the program wrote it.
-    #[error("{path} has schema {found}, this program reads {SCHEMA}; delete it and run `voxgate models fetch`")]
+    #[error("{path} has schema {found}, this program reads {SCHEMA}; run `voxgate models fetch`")]
     Schema {
         /// The manifest.
         path: PathBuf,
@@ -346,6 +349,12 @@ impl Manifest {
         self.models.iter().flat_map(|model| self.check(root, model, depth)).collect()
     }
 
+    /// Removes the records of files that no model has any more.
+    pub(crate) fn forget_unused_files(&mut self) {
+        let used: BTreeSet<RelativePath> = self.models.iter().flat_map(|model| model.files(self)).cloned().collect();
+        self.files.retain(|path, _| used.contains(path));
+    }
+
     fn check_file(&self, root: &Path, relative: &RelativePath, depth: Depth) -> Option<FileFault> {
         let path = relative.below(root);
         let fault = |kind| Some(FileFault { path: path.clone(), kind });
@@ -374,7 +383,7 @@ impl Model {
     /// The files the model consists of. A directory stands for every recorded file below it.
     #[must_use]
     pub fn files<'a>(&'a self, manifest: &'a Manifest) -> Vec<&'a RelativePath> {
-        match &self.kind {
+        let mut files = match &self.kind {
             ModelKind::Moonshine { encoder, merged_decoder, tokens } => vec![encoder, merged_decoder, tokens],
             ModelKind::Whisper { encoder, decoder, tokens } => vec![encoder, decoder, tokens],
             ModelKind::Piper { model, tokens, lexicon, letters } => vec![model, tokens, lexicon, letters],
@@ -387,7 +396,9 @@ impl Model {
             ModelKind::NativeLibraries { directory } => {
                 manifest.files.keys().filter(|path| path.is_below(directory)).collect()
             }
-        }
+        };
+        files.extend(&self.simplified);
+        files
     }
 
     /// The voice with this name, or the first that speaks `language`, or the first.
@@ -430,6 +441,11 @@ impl RelativePath {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The file `name` in this directory. `name` comes from the catalog, whose tests see to it that it is a plain name.
+    pub(crate) fn joined(&self, name: &str) -> RelativePath {
+        RelativePath(format!("{}/{name}", self.0))
     }
 
     fn is_below(&self, directory: &RelativePath) -> bool {

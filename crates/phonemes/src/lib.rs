@@ -2,7 +2,8 @@
 //!
 //! [`English`] turns English text into the phonemes of Piper voices, from a lexicon and letter-to-sound rules that are
 //! prepared with the models; no espeak-ng is needed. [`spoken_english`] and [`spoken_chinese`] write numbers, times and
-//! symbols out as words, and are useful before any synthesizer.
+//! symbols out as words, and are useful before any synthesizer. [`Simplified`] writes what a recognizer heard in simplified
+//! characters.
 //!
 //! ```no_run
 //! # use std::path::Path;
@@ -12,16 +13,18 @@
 //! ```
 //!
 //! In reading order: [`english`] (text to sentences of phonemes), `word` (one word), `table` (the two files), `ipa` (the
-//! lexicon's alphabet as the voice's), `spoken_english`, `spoken_chinese`.
+//! lexicon's alphabet as the voice's), `spoken_english`, `spoken_chinese`, `simplified`.
 
 mod english;
 mod ipa;
+mod simplified;
 mod spoken_chinese;
 mod spoken_english;
 mod table;
 mod word;
 
 pub use english::English;
+pub use simplified::Simplified;
 pub use spoken_chinese::spoken_chinese;
 pub use spoken_english::spoken_english;
 pub use table::LoadError;
