@@ -97,3 +97,68 @@ fn forget(table: &mut HashMap<String, Entry>, idle_expiry: Duration) -> usize {
     table.retain(|_, entry| entry.used_at.elapsed() < idle_expiry);
     before.saturating_sub(table.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::v1::{StartConversationRequest, end_conversation_request::Reason};
+    use tonic::Code;
+
+    use super::*;
+    use crate::flow::Flow;
+
+    const FLOW: &str = "flow: f\nlanguages: [en]\nstart: end\nstates:\n  end:\n    say: { en: Bye. }\n    hangup: done\n";
+
+    fn open(dialogues: &Dialogues, id: &str) -> Result<SharedDialogue, Status> {
+        dialogues.find_or_open(id, || {
+            let request = StartConversationRequest { conversation_id: id.to_owned(), ..Default::default() };
+            Dialogue::new(request, Arc::new(Flow::load("f", FLOW).unwrap()))
+        })
+    }
+
+    #[test]
+    fn what_was_idle_for_too_long_is_forgotten() {
+        let dialogues = Dialogues::new(10, Duration::ZERO);
+        open(&dialogues, "a").unwrap();
+        dialogues.forget_idle();
+        assert!(dialogues.find("a").is_none());
+    }
+
+    #[test]
+    fn what_was_used_lately_is_kept() {
+        let dialogues = Dialogues::new(10, Duration::from_secs(3600));
+        let opened = open(&dialogues, "a").unwrap();
+        dialogues.forget_idle();
+        assert!(Arc::ptr_eq(&dialogues.find("a").unwrap(), &opened));
+        assert!(Arc::ptr_eq(&open(&dialogues, "a").unwrap(), &opened));
+    }
+
+    #[test]
+    fn a_full_table_refuses_and_the_longest_ended_makes_room() {
+        let dialogues = Dialogues::new(2, Duration::from_secs(3600));
+        let first = open(&dialogues, "a").unwrap();
+        open(&dialogues, "b").unwrap();
+        assert_eq!(open(&dialogues, "c").unwrap_err().code(), Code::ResourceExhausted);
+        locked(&first).end(Reason::Hangup, None);
+        open(&dialogues, "c").unwrap();
+        assert!(dialogues.find("a").is_none());
+        assert_eq!(dialogues.len(), 2);
+    }
+
+    #[test]
+    fn a_full_table_makes_room_of_what_is_idle() {
+        let dialogues = Dialogues::new(1, Duration::ZERO);
+        open(&dialogues, "a").unwrap();
+        open(&dialogues, "b").unwrap();
+        assert!(dialogues.find("a").is_none());
+    }
+
+    #[test]
+    fn an_ended_conversation_may_be_started_anew() {
+        let dialogues = Dialogues::new(10, Duration::from_secs(3600));
+        let first = open(&dialogues, "a").unwrap();
+        locked(&first).end(Reason::Hangup, None);
+        let second = open(&dialogues, "a").unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(!locked(&second).is_ended());
+    }
+}

@@ -72,12 +72,16 @@ impl OpenAi {
     /// A provider as configured; nothing is sent yet.
     ///
     /// # Errors
-    /// [`ProviderError::Configuration`] when the base URL is not one.
+    /// [`ProviderError::Configuration`] when the base URL is not one, or the program has not installed a rustls crypto provider.
     pub fn new(config: OpenAiConfig) -> Result<Self, ProviderError> {
         let address = format!("{}/chat/completions", config.base_url.trim_end_matches('/'));
         let url = reqwest::Url::parse(&address).map_err(|err| ProviderError::Configuration(err.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(ProviderError::Configuration("the base URL must be http or https".to_owned()));
+        }
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // The HTTP client would panic.
+            return Err(ProviderError::Configuration("no rustls crypto provider is installed".to_owned()));
         }
         let http = reqwest::Client::builder()
             .connect_timeout(config.connect_timeout)
