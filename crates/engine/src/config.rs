@@ -174,8 +174,10 @@ impl Default for PromptCacheConfig {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SherpaConfig {
-    /// The directory that `voxgate models fetch` fills; the user's cache directory where absent.
+    /// The directory that `voxgate models fetch` fills. Without it only the models named below are loaded.
     pub models_dir: Option<PathBuf>,
+    /// Languages to load from `models_dir`, as tags; all that are there where empty. Each costs memory and start-up time.
+    pub languages: Vec<String>,
     /// Recognition models by the user; a language named here replaces the one from `models_dir`.
     pub recognizers: Vec<RecognizerModel>,
     /// Synthesis models by the user, tried before those from `models_dir`.
@@ -194,6 +196,9 @@ pub struct RecognizerModel {
     /// What it is used for.
     #[serde(default)]
     pub role: RecognizerRole,
+    /// Traditional characters with their simplified forms, one pair a line, for models that write either.
+    #[serde(default)]
+    pub simplified: Option<PathBuf>,
     /// The model family and its files.
     #[serde(flatten)]
     pub files: RecognizerFiles,

@@ -23,10 +23,14 @@ mod backend;
 mod clock;
 mod config;
 mod error;
+mod offline;
 mod permit;
 mod pool;
+#[cfg(feature = "sherpa")]
+mod sherpa;
 mod worker_counts;
 
+pub mod cli;
 pub mod fake;
 pub mod recognition;
 pub mod synthesis;
@@ -37,6 +41,7 @@ pub use config::{
 };
 pub use error::{EngineError, EngineErrorKind};
 pub use fake::{FakeConfig, FakeFault, FakeFaultKind};
+pub use offline::{hear, say};
 pub use pool::PoolStatus;
 pub use recognition::{ListenEvent, ListenSpec, Listener, Recognition, RecognitionPermit};
 pub use synthesis::{Synthesis, SynthesisDone, SynthesisHandle, SynthesisPermit, SynthesisSpec, VoiceName};

@@ -17,6 +17,9 @@ pub(super) struct FakeDetector {
     last_end: u64,
 }
 
+/// The endpointer alone decides here, without a model to confirm it: noise that sets in scores up to 0.7.
+const SPEECH_SCORE: f32 = 0.75;
+
 #[derive(Clone, Copy)]
 struct Activity {
     start: u64,
@@ -36,6 +39,7 @@ impl FakeDetector {
         let endpointer = EndpointerConfig {
             onset_ms: config.min_speech_ms,
             hangover_ms: config.speculative_silence_ms,
+            threshold: SPEECH_SCORE,
             ..EndpointerConfig::default()
         };
         let samples = |ms: u32| u64::from(ms) * u64::from(RATE_HZ) / 1000;
@@ -72,7 +76,7 @@ impl VoiceDetector for FakeDetector {
                 }
             }
         }
-        let code_start = self.code.active_since(self.position);
+        let code_start = self.code.active_since();
         if code_start.is_some() {
             self.last_end = self.last_end.max(self.code.last_heard);
         }
@@ -102,7 +106,7 @@ impl CodeActivity {
     }
 
     /// Since when there is code, if there was enough of it.
-    fn active_since(&self, _now: u64) -> Option<u64> {
+    fn active_since(&self) -> Option<u64> {
         self.start.filter(|start| self.last_heard.saturating_sub(*start) >= self.min_speech)
     }
 }

@@ -35,7 +35,11 @@ use media::PcmBuffer;
 pub use spec::SynthesisSpec;
 pub use synthesizer::VoiceName;
 
+#[cfg(feature = "sherpa")]
+pub(crate) use synthesizer::Edges;
 pub(crate) use synthesizer::{ChunkSink, Clause, Synthesizer};
+#[cfg(feature = "sherpa")]
+pub(crate) use text::runs;
 pub(crate) use text::speakable;
 
 use crate::clock::now;

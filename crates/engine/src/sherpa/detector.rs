@@ -1,0 +1,134 @@
+//! Voice activity by Silero.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sherpa_onnx::{SileroVadModelConfig, VadModelConfig, VoiceActivityDetector};
+
+use super::{RATE_HZ, to_float};
+use crate::recognition::{VoiceDetector, VoiceEvent};
+use crate::{EngineError, EngineErrorKind, ListeningConfig};
+
+/// Detectors that are not in use. Loading one takes longer than a caller should wait.
+pub(super) struct DetectorShelf {
+    model: PathBuf,
+    idle: Arc<Mutex<Vec<Shelved>>>,
+}
+
+struct Shelved {
+    native: VoiceActivityDetector,
+    times: (u32, u32),
+}
+
+/// Detectors kept for the next stream, at most.
+const IDLE_MAX: usize = 64;
+
+/// Samples that the model looks at at once.
+const WINDOW_SAMPLES: u64 = 512;
+
+impl DetectorShelf {
+    /// # Errors
+    /// `Model` when the model cannot be loaded.
+    pub(super) fn load(model: &Path) -> Result<Self, EngineError> {
+        let shelf = Self { model: model.to_owned(), idle: Arc::new(Mutex::new(Vec::new())) };
+        // A model that cannot be loaded is found here and not in the first call.
+        drop(shelf.take(&ListeningConfig::default())?);
+        Ok(shelf)
+    }
+
+    /// A detector at the beginning of a stream.
+    pub(super) fn take(&self, config: &ListeningConfig) -> Result<SileroDetector, EngineError> {
+        let times = (config.min_speech_ms, config.speculative_silence_ms);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle.iter().position(|shelved| shelved.times == times).map(|at| idle.swap_remove(at));
+        drop(idle);
+        let native = match found {
+            Some(shelved) => {
+                shelved.native.reset();
+                shelved.native
+            }
+            None => self.create(times)?,
+        };
+        let samples = |ms: u32| u64::from(ms) * u64::from(crate::recognition::RATE_HZ) / 1000;
+        Ok(SileroDetector {
+            native: Some(native),
+            times,
+            shelf: Arc::clone(&self.idle),
+            position: 0,
+            is_active: false,
+            onset_delay: samples(times.0) + WINDOW_SAMPLES,
+            end_delay: samples(times.1),
+            last_end: 0,
+        })
+    }
+
+    fn create(&self, (min_speech_ms, min_silence_ms): (u32, u32)) -> Result<VoiceActivityDetector, EngineError> {
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred milliseconds")]
+        let seconds = |ms: u32| ms as f32 / 1000.0;
+        let config = VadModelConfig {
+            silero_vad: SileroVadModelConfig {
+                model: super::path(&self.model),
+                threshold: 0.5,
+                min_silence_duration: seconds(min_silence_ms),
+                min_speech_duration: seconds(min_speech_ms),
+                window_size: WINDOW_SAMPLES as i32,
+                // Long speech is cut by the listening, which knows where it hurts least.
+                max_speech_duration: 3_600.0,
+            },
+            sample_rate: RATE_HZ,
+            num_threads: 1,
+            ..VadModelConfig::default()
+        };
+        VoiceActivityDetector::create(&config, 30.0).ok_or_else(|| {
+            EngineError::new(EngineErrorKind::Model, format!("{}: cannot be loaded", self.model.display()))
+        })
+    }
+}
+
+/// A detector of one stream. Goes back to the shelf on drop.
+pub(super) struct SileroDetector {
+    /// `None` only while it is dropped.
+    native: Option<VoiceActivityDetector>,
+    times: (u32, u32),
+    shelf: Arc<Mutex<Vec<Shelved>>>,
+    position: u64,
+    is_active: bool,
+    /// How long after the onset the model is sure of it.
+    onset_delay: u64,
+    end_delay: u64,
+    last_end: u64,
+}
+
+impl VoiceDetector for SileroDetector {
+    fn push(&mut self, samples: &[i16]) -> Option<VoiceEvent> {
+        let native = self.native.as_ref()?;
+        native.accept_waveform(&to_float(samples));
+        self.position = self.position.saturating_add(samples.len() as u64);
+        let is_active = native.detected();
+        // The audio is kept by the listening; the library's copies of it are not wanted.
+        native.clear();
+        match (self.is_active, is_active) {
+            (false, true) => {
+                self.is_active = true;
+                let at = self.position.saturating_sub(self.onset_delay).max(self.last_end);
+                Some(VoiceEvent::Started { at })
+            }
+            (true, false) => {
+                self.is_active = false;
+                self.last_end = self.position.saturating_sub(self.end_delay);
+                Some(VoiceEvent::Ended { at: self.last_end })
+            }
+            (false, false) | (true, true) => None,
+        }
+    }
+}
+
+impl Drop for SileroDetector {
+    fn drop(&mut self) {
+        let Some(native) = self.native.take() else { return };
+        let mut idle = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX {
+            idle.push(Shelved { native, times: self.times });
+        }
+    }
+}
