@@ -5,6 +5,7 @@
 mod common;
 mod connection;
 mod corpus;
+mod exchanges;
 mod messages;
 mod params;
 mod properties;

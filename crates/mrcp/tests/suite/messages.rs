@@ -31,7 +31,7 @@ fn read(bytes: &[u8]) -> Vec<Result<Message, FrameError>> {
 }
 
 #[track_caller]
-fn read_one(bytes: &[u8]) -> Message {
+pub(crate) fn read_one(bytes: &[u8]) -> Message {
     match read(bytes).as_slice() {
         [Ok(message)] => message.clone(),
         other => panic!("one message, not {other:?}"),
@@ -58,7 +58,7 @@ fn fixtures() -> Vec<PathBuf> {
     files(&directory, "msg")
 }
 
-fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(directory)
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
         .map(|entry| entry.unwrap().path())
@@ -358,7 +358,7 @@ fn every_message_of_recorded_exchanges_is_read_and_told_apart() {
 
 /// The MRCP messages of a trace. Traces show text, in which line ends are not always those of the wire, so each message
 /// is put together again from its lines.
-fn recorded(trace: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn recorded(trace: &[u8]) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(trace).replace("\r\n", "\n");
     let mut messages = Vec::new();
     let mut rest = text.as_str();
