@@ -19,7 +19,27 @@ pub(crate) fn half_width(c: char) -> char {
     }
 }
 
-/// Lower case, half width, no punctuation, one space between words and none beside Han characters. Apostrophes vanish
+/// Traditional characters of answers and numbers, each before its simplified form: some models write them.
+#[rustfmt::skip]
+const TRADITIONAL: &str = "沒没對对錯错問问題题關关確确認认當当還还從从來来無无點点萬万億亿兩两負负號号碼码話话應应該该覺觉謝谢會会願愿\
+    麼么嗎吗個个裡里裏里滿满說说醫医簡简頭头準准須须見见現现時时發发燒烧轉转幫帮請请預预約约掛挂給给選选擇择電电機机這这後后過过\
+    實实際际療疗藥药傷伤紅红腫肿術术復复診诊絕绝暫暂為为嚴严險险驗验證证帳账單单訂订買买賣卖錢钱";
+
+/// The simplified form of a character, where answers and numbers need it.
+pub(crate) fn simplified(c: char) -> char {
+    if !is_han(c) {
+        return c;
+    }
+    let mut pairs = TRADITIONAL.chars().filter(|c| is_han(*c));
+    while let (Some(traditional), Some(simple)) = (pairs.next(), pairs.next()) {
+        if traditional == c {
+            return simple;
+        }
+    }
+    c
+}
+
+/// Lower case, half width, simplified, no punctuation, one space between words and none beside Han characters. Apostrophes vanish
 /// (`don't` is `dont`); a decimal point between digits and a minus sign before a number stay; `1,000` is `1000`.
 pub fn normalize(text: &str) -> String {
     let mut out = String::new();
@@ -35,7 +55,7 @@ pub fn normalize(text: &str) -> String {
 
 /// The words of a text as [`normalize`] spells them: each Han character is a word of its own, and so is each number.
 pub(crate) fn words(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().map(half_width).flat_map(char::to_lowercase).collect();
+    let chars: Vec<char> = text.chars().map(half_width).map(simplified).flat_map(char::to_lowercase).collect();
     let at = |index: usize| chars.get(index).copied();
     let is_digit_at = |index: usize| at(index).is_some_and(|c| c.is_ascii_digit());
     let mut words: Vec<String> = Vec::new();
@@ -193,6 +213,7 @@ mod tests {
             ("555-1234", "555 1234"),
             ("6pm", "6 pm"),
             ("大概６分", "大概6分"),
+            ("沒有問題", "没有问题"),
             ("", ""),
             ("?!", ""),
             ("one.two", "one two"),

@@ -102,7 +102,8 @@ const SCALES: [&str; 16] = [
 ];
 
 pub(super) fn parse(text: &str) -> Option<f64> {
-    let mut plain: String = text.chars().map(text::half_width).filter(|c| !c.is_whitespace()).collect();
+    let mut plain: String =
+        text.chars().map(text::half_width).map(text::simplified).filter(|c| !c.is_whitespace()).collect();
     for scale in SCALES {
         plain = plain.replace(scale, "，");
     }

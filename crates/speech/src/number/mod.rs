@@ -192,6 +192,8 @@ mod tests {
             ("38度5", 38.5),
             ("两三分", 2.0),
             ("第三", 3.0),
+            ("兩點五", 2.5),
+            ("三萬", 30000.0),
         ] {
             assert_eq!(parse(text, Language::Chinese), Some(expected), "{text}");
         }
