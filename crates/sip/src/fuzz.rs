@@ -139,7 +139,7 @@ impl World {
     fn signal(&mut self, key: DialogKey, signal: Signal, chance: usize) {
         if let Some(dialog) = self.dialogs.iter_mut().find(|dialog| dialog.key() == key) {
             dialog.handle_input(self.now, dialog::Input::Signal(signal));
-            if chance % 2 == 0 {
+            if chance.is_multiple_of(2) {
                 dialog.handle_input(self.now, dialog::Input::Accept { body: Bytes::from_static(b"v=0") });
             }
         }
@@ -161,11 +161,11 @@ impl World {
     }
 
     fn command(&mut self, command: Command) -> Vec<Output> {
-        if let Command::Respond { transaction, response } = &command {
-            if !response.status.is_provisional() {
-                let first = *self.finals.entry(*transaction).or_insert(response.status);
-                assert_eq!(first, response.status, "two different final responses");
-            }
+        if let Command::Respond { transaction, response } = &command
+            && !response.status.is_provisional()
+        {
+            let first = *self.finals.entry(*transaction).or_insert(response.status);
+            assert_eq!(first, response.status, "two different final responses");
         }
         self.input(Input::Command(command))
     }

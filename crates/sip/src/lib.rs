@@ -26,6 +26,7 @@
 //!
 //! What a [`Dialog`] puts out as [`Command`] goes back to the endpoint as [`endpoint::Input::Command`].
 
+mod capabilities;
 pub mod dialog;
 pub mod endpoint;
 mod error;

@@ -1,4 +1,5 @@
 //! Whole calls: a client and a server, each an endpoint with dialogs, and a network between them that may lose and reorder.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sip::dialog::{self, Cause, DialogConfig, Event, SessionTimerConfig};
-use sip::endpoint::{EndpointConfig, Input, Output, OutgoingInvite};
+use sip::endpoint::{EndpointConfig, Input, OutgoingInvite, Output};
 use sip::{ConnectionId, Dialog, DialogKey, Endpoint, Flow, Seed, Transport, Uri};
 
 const OFFER: Bytes = Bytes::from_static(b"offer");
@@ -262,8 +263,13 @@ fn the_client_refreshes_a_long_call() {
     let mut network = Network::new(1, 0, 5);
     network.call();
     network.run(Duration::from_secs(3_600));
-    let reinvites = network.parties[SERVER].events.iter().filter(|event| matches!(event, Event::Reinvite { .. })).count();
-    assert_eq!((network.parties[SERVER].terminated(), reinvites), (vec![], 0), "by UPDATE, which needs no answer of ours");
+    let reinvites =
+        network.parties[SERVER].events.iter().filter(|event| matches!(event, Event::Reinvite { .. })).count();
+    assert_eq!(
+        (network.parties[SERVER].terminated(), reinvites),
+        (vec![], 0),
+        "by UPDATE, which needs no answer of ours"
+    );
     network.loss_percent = 100;
     network.run(Duration::from_secs(700));
     assert_eq!(network.parties[SERVER].terminated(), [Cause::SessionExpired]);

@@ -1,4 +1,5 @@
 //! The fuzz corpora, replayed.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! Messages as files: what is well formed is read, printed and read again; what is not gets its error.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
 //! Laws that hold for any message and any order of operations.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -8,8 +9,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use sip::endpoint::{Counters, EndpointConfig, Input, Output};
 use sip::{
-    ClientKey, Command, ConnectionId, DialogKey, Endpoint, Flow, Headers, Message, MessageLimits, Method, NameAddr, Request,
-    Response, Seed, ServerKey, Signal, Status, Transport, Uri, Via,
+    ClientKey, Command, ConnectionId, DialogKey, Endpoint, Flow, Headers, Message, MessageLimits, Method, NameAddr,
+    Request, Response, Seed, ServerKey, Signal, Status, Transport, Uri, Via,
 };
 
 // print ∘ parse
@@ -20,7 +21,10 @@ fn uri() -> impl Strategy<Value = Uri> {
 }
 
 fn name_addr() -> impl Strategy<Value = NameAddr> {
-    let display = proptest::option::of(prop_oneof!["[a-zA-Z0-9.~]{1,8}( [a-z]{1,5})?", "\"([ -!#-\\[\\]-~é]|\\\\[\"\\\\]){0,9}\""]);
+    let display = proptest::option::of(prop_oneof![
+        "[a-zA-Z0-9.~]{1,8}( [a-z]{1,5})?",
+        "\"([ -!#-\\[\\]-~é]|\\\\[\"\\\\]){0,9}\""
+    ]);
     let params = "(;[a-z]{1,5}(=([a-zA-Z0-9.]{1,9}|\"[ a-z,;<>]{0,6}\"))?){0,3}";
     (display, uri(), params).prop_filter_map("a name-addr", |(display, uri, params)| {
         NameAddr::parse(&format!("{}<{uri}>{params}", display.map(|name| name + " ").unwrap_or_default()))
@@ -33,7 +37,12 @@ fn via() -> impl Strategy<Value = Via> {
 }
 
 fn headers() -> impl Strategy<Value = Headers> {
-    let name = prop_oneof!["X-[a-z]{1,8}", Just("Supported".to_owned()), Just("Subject".to_owned()), Just("Warning".to_owned())];
+    let name = prop_oneof![
+        "X-[a-z]{1,8}",
+        Just("Supported".to_owned()),
+        Just("Subject".to_owned()),
+        Just("Warning".to_owned())
+    ];
     let value = prop_oneof!["[!-~]([ -~é中]{0,20}[!-~])?", Just(String::new())];
     proptest::collection::vec((name, value), 0..6).prop_map(|fields| {
         let mut headers = Headers::new();
@@ -129,17 +138,35 @@ enum Packet {
 #[derive(Debug, Clone)]
 enum Operation {
     Datagram(Packet),
-    Stream { packet: Packet, cut: u8 },
+    Stream {
+        packet: Packet,
+        cut: u8,
+    },
     Open,
     Close,
     /// Answers the n-th request that waits.
-    Respond { which: u8, status: u16 },
-    Send { invite: bool, stream: bool },
+    Respond {
+        which: u8,
+        status: u16,
+    },
+    Send {
+        invite: bool,
+        stream: bool,
+    },
     /// The peer answers the n-th request of ours.
-    Answer { which: u8, status: u16 },
-    Cancel { which: u8 },
-    Forget { dialog: u8 },
-    Abandon { dialog: u8 },
+    Answer {
+        which: u8,
+        status: u16,
+    },
+    Cancel {
+        which: u8,
+    },
+    Forget {
+        dialog: u8,
+    },
+    Abandon {
+        dialog: u8,
+    },
     Refuse(bool),
     Wait(u16),
 }
@@ -205,7 +232,8 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let config = EndpointConfig { server_transactions_max: 8, client_transactions_max: 8, ..EndpointConfig::default() };
+        let config =
+            EndpointConfig { server_transactions_max: 8, client_transactions_max: 8, ..EndpointConfig::default() };
         Self {
             clock: testkit::Clock::new(),
             endpoint: Endpoint::new(config, Seed(1)),
@@ -304,7 +332,9 @@ impl World {
                 },
                 Output::Invite(invite) => self.offer(invite.transaction, &invite.request),
                 Output::Options(options) => self.offer(options.transaction, &options.request),
-                Output::Dialog { signal: Signal::Request { transaction, request, .. }, .. } => self.offer(transaction, &request),
+                Output::Dialog { signal: Signal::Request { transaction, request, .. }, .. } => {
+                    self.offer(transaction, &request)
+                }
                 Output::Transmit { .. } | Output::Dialog { .. } | Output::CloseStream { .. } => {}
             }
         }
@@ -319,7 +349,10 @@ impl World {
 
     /// What came from the owner has one final status for each transaction.
     fn check_final(&mut self, response: &Response) -> Result<(), TestCaseError> {
-        if response.status.is_provisional() || response.method != Method::Invite || response.status == Status::LOOP_DETECTED {
+        if response.status.is_provisional()
+            || response.method != Method::Invite
+            || response.status == Status::LOOP_DETECTED
+        {
             return Ok(());
         }
         if response.headers.first("Retry-After").is_some() {

@@ -1,6 +1,7 @@
 //! The messages of RFC 4475, each with the treatment that it must get.
 //!
 //! None may crash, and none that is wrong may reach an owner (who might answer it with 2xx).
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::net::SocketAddr;
 

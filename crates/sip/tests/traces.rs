@@ -1,4 +1,5 @@
 //! Real exchanges of PBXs: each SIP message in them is understood, and comes out of print as it went in.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
 

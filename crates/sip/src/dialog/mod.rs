@@ -16,6 +16,7 @@ use bytes::Bytes;
 
 pub use io::{Cause, DialogConfig, DialogCounters, Event, Input, Output, SessionTimerConfig};
 
+use crate::capabilities::{ACCEPT, ALLOW, SUPPORTED};
 use crate::endpoint::{IncomingInvite, OutgoingInvite};
 use crate::token::Tokens;
 use crate::{
@@ -297,7 +298,7 @@ impl Dialog {
         let mut response = self.success(&request, agreed);
         if !body.is_empty() {
             self.description = body.clone();
-            response = response.with_body("application/sdp", body);
+            response = response.with_body(ACCEPT, body);
         }
         self.start_session_timer_as_uas(now, agreed);
         let response = Box::new(response);
@@ -447,10 +448,10 @@ impl Dialog {
     fn offer(&mut self, method: Method, body: Bytes) -> Request {
         let mut request = self.state.request(method);
         request.headers.push(Known::Contact, self.contact());
-        request.headers.push(Known::Allow, "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE");
-        request.headers.push(Known::Supported, "timer");
+        request.headers.push(Known::Allow, ALLOW);
+        request.headers.push(Known::Supported, SUPPORTED);
         if !body.is_empty() {
-            request.headers.push(Known::ContentType, "application/sdp");
+            request.headers.push(Known::ContentType, ACCEPT);
             request.body = body;
         }
         request

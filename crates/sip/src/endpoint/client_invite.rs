@@ -59,6 +59,8 @@ pub(super) enum ClientTimeout {
     Wait,
     /// Send the request again.
     Retransmit(Bytes),
+    /// Timer C: only provisional responses. Send CANCEL (RFC 3261, 16.8).
+    Cancel,
     /// No response: the owner is told, the transaction is over.
     TimedOut,
     /// The transaction is over.
@@ -148,8 +150,13 @@ impl ClientInvite {
     }
 
     /// Fires the timers that are due, one at a time.
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> ClientTimeout {
+    pub(super) fn handle_timeout(&mut self, now: Instant, timers: &Timers) -> ClientTimeout {
         match &mut self.state {
+            State::Proceeding { c, cancel: cancel @ (Cancel::No | Cancel::Wanted) } if *c <= now => {
+                *cancel = Cancel::Sent;
+                *c = now + timers.transaction_timeout();
+                ClientTimeout::Cancel
+            }
             State::Calling { b: end, .. } | State::Proceeding { c: end, .. } if *end <= now => ClientTimeout::TimedOut,
             State::Calling { request, a, .. } => match due(*a, now) {
                 Some(retransmit) => {
@@ -202,7 +209,7 @@ mod tests {
             let mut retransmissions = Vec::new();
             loop {
                 let now = self.clock.advance_to(self.machine.deadline());
-                match self.machine.handle_timeout(now) {
+                match self.machine.handle_timeout(now, &self.timers) {
                     ClientTimeout::Wait => panic!("woken for nothing"),
                     ClientTimeout::Retransmit(_) => retransmissions.push(self.clock.elapsed_ms()),
                     end => return (retransmissions, end, self.clock.elapsed_ms()),
@@ -225,10 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn a_provisional_response_stops_repetition() {
+    fn a_provisional_response_stops_repetition_and_timer_c_cancels() {
         let mut ladder = Ladder::new(false);
         assert_eq!(ladder.receive(Status::TRYING), Received::PassOn);
-        assert_eq!(ladder.run(), (vec![], ClientTimeout::TimedOut, 190_000));
+        assert_eq!(ladder.run(), (vec![], ClientTimeout::Cancel, 190_000));
+        assert_eq!(ladder.run(), (vec![], ClientTimeout::TimedOut, 222_000));
     }
 
     #[test]

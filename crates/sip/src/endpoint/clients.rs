@@ -126,7 +126,7 @@ impl Clients {
             return None;
         }
         let result = self.change(id, |transaction| match &mut transaction.machine {
-            Machine::Invite { machine, .. } => machine.handle_timeout(now),
+            Machine::Invite { machine, .. } => machine.handle_timeout(now, timers),
             Machine::NonInvite(machine) => machine.handle_timeout(now, timers),
         })?;
         Some((id, result))

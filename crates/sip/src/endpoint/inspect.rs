@@ -3,16 +3,10 @@
 use bytes::Bytes;
 
 use super::counters::Counters;
+use crate::capabilities::{ACCEPT, ALLOW, SUPPORTED};
 use crate::message::headers::list_elements;
 use crate::message::raw::{Raw, StartLine};
 use crate::{Known, Method, NameAddr, ParseError, ParseErrorKind, Request, Status, Uri, Via};
-
-/// The methods that we serve, for Allow.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
-/// The extensions that we know, for Supported.
-pub(super) const SUPPORTED: &str = "timer";
-/// The bodies that we understand, for Accept.
-pub(super) const ACCEPT: &str = "application/sdp";
 
 /// Why a request goes no further, and what is to be told.
 #[derive(Debug)]

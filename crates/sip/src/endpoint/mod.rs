@@ -23,6 +23,7 @@ use bytes::Bytes;
 pub use counters::Counters;
 pub use io::{EndpointConfig, IncomingInvite, IncomingOptions, Input, NewDialog, OutgoingInvite, Output};
 
+use crate::capabilities::{ACCEPT, ALLOW, SUPPORTED};
 use crate::message::MAX_FORWARDS;
 use crate::message::framer::{Frame, FrameError};
 use crate::message::raw::{Raw, StartLine};
@@ -105,7 +106,7 @@ impl Endpoint {
             self.server_timeout(now, key, timeout);
         }
         while let Some((id, timeout)) = self.clients.fire(now, &self.config.timers) {
-            self.client_timeout(id, timeout);
+            self.client_timeout(now, id, timeout);
         }
         while let Some(connection) = self.connections.fire(now) {
             self.close_unframed(connection);
@@ -517,10 +518,9 @@ impl Endpoint {
             return;
         };
         let (flow, dialog) = (transaction.flow, transaction.dialog);
-        if let Some(tag) = transaction.local_tag.as_deref().filter(|_| response.to.tag().is_none()) {
-            if response.status != Status::TRYING {
-                response.to = response.to.with_tag(tag);
-            }
+        let needs_tag = response.status != Status::TRYING && response.to.tag().is_none();
+        if let Some(tag) = transaction.local_tag.as_deref().filter(|_| needs_tag) {
+            response.to = response.to.with_tag(tag);
         }
         self.add_capabilities(&mut response);
         let bytes = response.print();
@@ -542,10 +542,10 @@ impl Endpoint {
         self.add_product(&mut response.headers, Known::Server);
         if response.status.is_success() && matches!(response.method, Method::Invite | Method::Options | Method::Update)
         {
-            response.headers.push_absent(Known::Allow, inspect::ALLOW);
-            response.headers.push_absent(Known::Supported, inspect::SUPPORTED);
+            response.headers.push_absent(Known::Allow, ALLOW);
+            response.headers.push_absent(Known::Supported, SUPPORTED);
             if response.method == Method::Options {
-                response.headers.push_absent(Known::Accept, inspect::ACCEPT);
+                response.headers.push_absent(Known::Accept, ACCEPT);
             }
         }
     }
@@ -649,7 +649,7 @@ impl Endpoint {
         }
     }
 
-    fn client_timeout(&mut self, id: u64, timeout: ClientTimeout) {
+    fn client_timeout(&mut self, now: Instant, id: u64, timeout: ClientTimeout) {
         match timeout {
             ClientTimeout::Wait => {}
             ClientTimeout::Retransmit(bytes) => {
@@ -658,6 +658,7 @@ impl Endpoint {
                     self.transmit(flow, bytes);
                 }
             }
+            ClientTimeout::Cancel => self.send_cancel(now, id),
             ClientTimeout::TimedOut => {
                 self.counters.client_timeouts += 1;
                 if let Some(key) = self.clients.remove(id).and_then(|transaction| transaction.key) {

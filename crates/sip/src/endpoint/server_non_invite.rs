@@ -65,8 +65,10 @@ impl ServerNonInvite {
 
     /// Fires the timer that is due.
     pub(super) fn handle_timeout(&mut self, now: Instant) -> ServerTimeout {
+        if self.deadline() > now {
+            return ServerTimeout::Wait;
+        }
         match &self.state {
-            _ if self.deadline() > now => ServerTimeout::Wait,
             State::Trying { .. } | State::Proceeding { .. } => ServerTimeout::Unanswered,
             State::Completed { .. } => ServerTimeout::Ended,
         }

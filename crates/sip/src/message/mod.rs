@@ -45,7 +45,6 @@ impl Default for MessageLimits {
 
 /// A message of either kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "both are large; it is taken apart where it is made")]
 pub enum Message {
     /// A request.
     Request(Request),
