@@ -14,8 +14,9 @@ pub struct EndpointConfig {
     pub timers: Timers,
     /// How much of a message is read.
     pub limits: MessageLimits,
-    /// Server transactions that may exist at a time. Beyond it new requests get 503; requests inside dialogs get a quarter
-    /// more, so that calls can end under load.
+    /// Server transactions that may exist at a time, about 1.5 KB each. Beyond it new requests get 503; requests inside
+    /// dialogs get a quarter more, so that calls can end under load. A call over UDP leaves two behind for 32 s, so the
+    /// number bounds the rate of calls: 64 s of it.
     pub server_transactions_max: usize,
     /// Client transactions that may exist at a time. Beyond it [`Command::Send`] fails at once.
     pub client_transactions_max: usize,
@@ -34,7 +35,7 @@ impl Default for EndpointConfig {
         Self {
             timers: Timers::default(),
             limits: MessageLimits::default(),
-            server_transactions_max: 131_072,
+            server_transactions_max: 262_144,
             client_transactions_max: 65_536,
             dialogs_max: 65_536,
             retry_after_s: 5,
