@@ -5,7 +5,7 @@ use futures::FutureExt as _;
 use proto::v1::{self, dialog_client::DialogClient as Stub};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Sleep, sleep, timeout},
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tonic::{Code, Request, Status, Streaming, transport::Channel};
 
@@ -206,6 +206,7 @@ impl Line {
     where
         F: Future<Output = Result<Streaming<v1::TurnEvent>, Status>>,
     {
+        let begun_at = Instant::now();
         let mut wait = self.timeouts.retry_first;
         loop {
             let mut begun = false;
@@ -234,6 +235,9 @@ impl Line {
             tracing::debug!(turn = turn.0, code = ?status.code(), "a call to the dialog service failed");
             if begun || status.code() != Code::Unavailable {
                 return Err(convert::failure(status.code()));
+            }
+            if begun_at.elapsed().saturating_add(wait) >= self.timeouts.reply {
+                return Err(ServiceFailure::Unreachable);
             }
             metrics::counter!("dialog_retries_total").increment(1);
             sleep(wait).await;

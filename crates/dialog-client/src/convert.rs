@@ -115,8 +115,9 @@ fn action_of(kind: v1::action::Kind) -> Option<Action> {
 
 pub(crate) fn failure(code: Code) -> ServiceFailure {
     match code {
-        Code::Unavailable | Code::Cancelled | Code::Aborted => ServiceFailure::Unreachable,
-        Code::DeadlineExceeded => ServiceFailure::Deadline,
+        Code::Unavailable | Code::Aborted => ServiceFailure::Unreachable,
+        // The transport's own time-out says Cancelled; nobody else cancels a call that is still waited for.
+        Code::DeadlineExceeded | Code::Cancelled => ServiceFailure::Deadline,
         Code::OutOfRange | Code::DataLoss | Code::Unimplemented => ServiceFailure::Protocol,
         Code::Ok
         | Code::Unknown

@@ -106,7 +106,8 @@ mod tests {
     use super::*;
     use crate::flow::Flow;
 
-    const FLOW: &str = "flow: f\nlanguages: [en]\nstart: end\nstates:\n  end:\n    say: { en: Bye. }\n    hangup: done\n";
+    const FLOW: &str =
+        "flow: f\nlanguages: [en]\nstart: end\nstates:\n  end:\n    say: { en: Bye. }\n    hangup: done\n";
 
     fn open(dialogues: &Dialogues, id: &str) -> Result<SharedDialogue, Status> {
         dialogues.find_or_open(id, || {

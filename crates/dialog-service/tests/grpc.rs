@@ -1,5 +1,7 @@
 //! The service as a client meets it: through gRPC on loopback.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Caller, Running, config, whole};

@@ -1,5 +1,7 @@
 //! A language model's server that misbehaves in every way that was thought of, and the flow that goes on regardless.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::{net::SocketAddr, time::Duration};
