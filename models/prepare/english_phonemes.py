@@ -30,10 +30,10 @@ ALIGNMENT_ROUNDS = 3
 RULE_WORDS = 50000
 
 
-def read_lexicon(read):
-    """From misaki's two lexicons, `gold` winning over `silver` and a word in lower case over a name."""
+def read_lexicon(read, files=("us_silver", "us_gold")):
+    """From misaki's lexicons, a later one winning over an earlier and a word in lower case over a name."""
     lexicon = {}
-    for file in ("us_silver", "us_gold"):
+    for file in files:
         entries = json.loads(read(f"misaki/data/{file}.json"))
         for word, spoken in sorted(entries.items(), key=lambda entry: entry[0] == entry[0].lower()):
             if isinstance(spoken, dict):
