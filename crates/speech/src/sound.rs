@@ -124,7 +124,8 @@ pub(crate) fn distance(a: &[Sound], b: &[Sound]) -> Option<f32> {
         for (column, (&right, pair)) in b.iter().zip(previous.windows(2)).enumerate() {
             let &[diagonal, above] = pair else { continue };
             let first = row == 0 && column == 0;
-            let substituted = diagonal + substitution(left, right) * if first { FIRST_WEIGHT } else { 1.0 };
+            let spelled = matches!((left, right), (Sound::Phone(_), Sound::Phone(_)));
+            let substituted = diagonal + substitution(left, right) * if first && spelled { FIRST_WEIGHT } else { 1.0 };
             let deleted = above + insertion(left, row == 0);
             let before = current.last().copied().unwrap_or_default();
             let inserted = before + insertion(right, column == 0);
@@ -137,8 +138,24 @@ pub(crate) fn distance(a: &[Sound], b: &[Sound]) -> Option<f32> {
     Some(distance.min(1.0))
 }
 
-/// Words that begin differently are different words: Austin is not Boston.
+/// English words that begin differently are different words: Austin is not Boston.
 const FIRST_WEIGHT: f32 = 1.6;
+
+/// The distance up to which what was heard may be meant for these sounds. A single Chinese syllable has many neighbours;
+/// a phrase of four is itself even when most of its initials were misheard, but not with another word in it. Set by experiment: telephone
+/// speech, a recognizer that gets a third of the characters wrong, menus of twenty phrases.
+pub(crate) fn tolerance(sounds: &[Sound]) -> f32 {
+    let syllables = sounds.iter().filter(|sound| matches!(sound, Sound::Syllable(..))).count();
+    if syllables * 2 < sounds.len() {
+        return 0.24;
+    }
+    match syllables {
+        0 | 1 => 0.12,
+        2 => 0.28,
+        3 => 0.37,
+        _ => 0.40,
+    }
+}
 
 fn insertion(sound: Sound, first: bool) -> f32 {
     let weight = if first { FIRST_WEIGHT } else { 1.0 };
@@ -146,7 +163,8 @@ fn insertion(sound: Sound, first: bool) -> f32 {
         Sound::Phone('V') => 0.5 * weight,
         // A plural is easily missed on the telephone.
         Sound::Phone('s') => 0.7 * weight,
-        Sound::Phone(_) | Sound::Syllable(..) | Sound::Other(_) => weight,
+        Sound::Phone(_) => weight,
+        Sound::Syllable(..) | Sound::Other(_) => 1.0,
     }
 }
 
@@ -282,7 +300,8 @@ mod tests {
             ("cat", "mat"),
             ("sales", "tales"),
         ] {
-            assert!(between(a, b) > 0.25, "{a} {b} {}", between(a, b));
+            let tolerance = tolerance(&sounds(&text::words(b)));
+            assert!(between(a, b) > tolerance, "{a} {b} {}", between(a, b));
         }
     }
 

@@ -9,8 +9,6 @@ use crate::{
     text,
 };
 
-/// Phrases that sound at most this far from what was heard may be meant.
-const DISTANCE_MAX: f32 = 0.24;
 /// A phrase with another meaning must sound at least this much farther.
 const MARGIN_MIN: f32 = 0.06;
 /// Words around a phrase cost a little confidence.
@@ -103,8 +101,8 @@ impl ClosedList {
             }
         }
         let (distance, phrase) = best?;
-        let clear = distance <= DISTANCE_MAX && rival - distance >= MARGIN_MIN;
-        clear.then_some(Found { instance: &phrase.instance, quality: (1.0 - distance) * quality })
+        let clear = distance <= sound::tolerance(&phrase.sounds) && rival - distance >= MARGIN_MIN;
+        clear.then_some(Found { instance: &phrase.instance, quality: (1.0 - distance / 2.0) * quality })
     }
 }
 
@@ -335,13 +333,16 @@ mod tests {
 
     #[test]
     fn what_sounds_alike_is_found_with_less_confidence() {
-        let list = list(&["sales", "support", "billing", "转人工", "预约挂号"]);
+        let list = list(&["sales", "support", "billing", "转人工", "预约挂号", "查询订单", "缴纳费用", "修改密码"]);
         for (heard, expected) in [
             ("sails", "sales"),
             ("sport", "support"),
             ("building", "billing"),
             ("专人工", "转人工"),
             ("预约瓜号", "预约挂号"),
+            ("查形定单", "查询订单"),
+            ("小納費用", "缴纳费用"),
+            ("雀仁公", "转人工"),
         ] {
             let (phrase, quality) = found(&list, heard).unwrap_or_default();
             assert_eq!(phrase, expected, "{heard}");
@@ -351,9 +352,12 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_list_is_rejected() {
-        let list = list(&["sales", "support", "Austin", "北京", "one", "two"]);
+        let list = list(&["sales", "support", "Austin", "北京", "one", "two", "修改密码", "转人工"]);
         for heard in [
             "",
+            "修改地址",
+            "查询余额",
+            "打电话",
             "tales of woe",
             "two two",
             "sales sales",

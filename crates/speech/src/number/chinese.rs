@@ -1,5 +1,7 @@
 //! Chinese numbers.
 
+use pinyin::ToPinyin;
+
 use super::{Link, Spoken, choose, written};
 use crate::text;
 
@@ -127,7 +129,31 @@ pub(super) fn parse(text: &str) -> Option<f64> {
             None => at += 1,
         }
     }
-    choose(&numbers)
+    if numbers.is_empty() { score_by_sound(&plain) } else { choose(&numbers) }
+}
+
+/// A score said alone ("一分") of which the recognizer wrote homophones ("移分", "三粉"). 四 and 十 are told apart by too
+/// little, so neither is guessed.
+fn score_by_sound(text: &str) -> Option<f64> {
+    const HEDGES: [&str; 9] = ["大概", "大约", "应该", "差不多", "可能", "左右", "就是", "是", "吧"];
+    let words: String = text.chars().filter(|c| text::is_han(*c)).collect();
+    let words = HEDGES.iter().fold(words, |words, hedge| words.replace(hedge, ""));
+    let mut syllables = words.chars().map(|c| c.to_pinyin().map_or("", |pinyin| pinyin.plain()));
+    let (Some(score), Some("fen" | "feng"), None) = (syllables.next(), syllables.next(), syllables.next()) else {
+        return None;
+    };
+    Some(match score {
+        "ling" | "lin" => 0.0,
+        "yi" => 1.0,
+        "er" | "liang" => 2.0,
+        "san" => 3.0,
+        "wu" => 5.0,
+        "liu" => 6.0,
+        "qi" => 7.0,
+        "ba" => 8.0,
+        "jiu" => 9.0,
+        _ => return None,
+    })
 }
 
 fn link(gap: &[char]) -> Link {

@@ -6,6 +6,7 @@
 //! - of a range or a choice the first counts: "six or seven", "between six and seven", "六七分", "六到七";
 //! - a number that is taken back does not count: "five, no, six", "五分，不对，六分";
 //! - the top of a scale does not count: "six out of ten", "十分里面六分";
+//! - of a Chinese score said alone homophones are understood ("移分" is 1), except for 四 and 十, which sound alike;
 //! - an utterance that speaks of several numbers in any other way has no number: better to ask again than to guess.
 
 mod chinese;
@@ -193,6 +194,9 @@ mod tests {
             ("两三分", 2.0),
             ("第三", 3.0),
             ("兩點五", 2.5),
+            ("移分", 1.0),
+            ("大概是流分吧", 6.0),
+            ("林芬", 0.0),
             ("三萬", 30000.0),
         ] {
             assert_eq!(parse(text, Language::Chinese), Some(expected), "{text}");
@@ -201,9 +205,22 @@ mod tests {
 
     #[test]
     fn chinese_without_a_number() {
-        for text in
-            ["", "有一点疼", "一般", "十分疼", "一直都很疼", "昨天三分今天六分", "不知道", "千万不要", "一样", "万一"]
-        {
+        for text in [
+            "",
+            "有一点疼",
+            "一般",
+            "十分疼",
+            "一直都很疼",
+            "昨天三分今天六分",
+            "不知道",
+            "千万不要",
+            "一样",
+            "万一",
+            "是分",
+            "米粉",
+            "分",
+            "红缝",
+        ] {
             assert_eq!(parse(text, Language::Chinese), None, "{text}");
         }
     }
