@@ -15,6 +15,7 @@ use super::{
     graph,
     phrases::Phrases,
     slot::SlotKind,
+    sounds::SoundList,
     text::{Template, Text},
 };
 
@@ -243,7 +244,9 @@ impl Checker {
                 self.error(name.referenced, format!("{key} belong to the type {of:?}"));
             }
         }
-        Slot { name: name.value.clone(), kind }
+        let sounds =
+            if self.languages.contains(&Language::Chinese) { SoundList::of(&kind) } else { SoundList::default() };
+        Slot { name: name.value.clone(), kind, sounds }
     }
 
     fn number(&mut self, name: &Spanned<String>, slot: &SlotDoc) -> SlotKind {

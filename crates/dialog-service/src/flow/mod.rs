@@ -11,6 +11,7 @@ mod graph;
 mod phrases;
 mod run;
 mod slot;
+mod sounds;
 mod text;
 mod transcript;
 

@@ -24,6 +24,11 @@ impl Phrases {
             .any(|(language, phrase)| occurrences(&text, phrase, language).any(|at| !is_denied(&text, at, language)))
     }
 
+    /// The phrases of one language.
+    pub(crate) fn of(&self, language: Language) -> impl Iterator<Item = &str> {
+        self.by_language.get(&language).into_iter().flatten().map(String::as_str)
+    }
+
     fn all(&self) -> impl Iterator<Item = (Language, &str)> {
         self.by_language
             .iter()

@@ -286,7 +286,7 @@ impl FlowRun {
             self.position = Position::Asking { state: id, failed, repeated: repeated.saturating_add(1) };
             return;
         }
-        match self.read(&slot.kind, input) {
+        match self.read(slot, input) {
             Reading::Value(value) => {
                 step.intent = Some("answer".to_owned());
                 match &question.confirm {
@@ -306,10 +306,16 @@ impl FlowRun {
         }
     }
 
-    fn read(&self, kind: &SlotKind, input: &CallerInput) -> Reading {
+    fn read(&self, slot: &Slot, input: &CallerInput) -> Reading {
         match input {
-            CallerInput::Speech(texts) => kind.read_speech(texts.iter().map(String::as_str), self.language),
-            CallerInput::Dtmf(digits) => kind.read_dtmf(digits),
+            CallerInput::Speech(_) => match slot.kind.read_speech(input.texts(), self.language) {
+                Reading::NotUnderstood => slot
+                    .sounds
+                    .find(input.texts())
+                    .map_or(Reading::NotUnderstood, |value| Reading::Value(value.clone())),
+                reading @ (Reading::Value(_) | Reading::NotAllowed) => reading,
+            },
+            CallerInput::Dtmf(digits) => slot.kind.read_dtmf(digits),
             CallerInput::NoInput | CallerInput::NoMatch => Reading::NotUnderstood,
         }
     }
@@ -360,7 +366,7 @@ impl FlowRun {
         };
         // "No, seven": the right value in the same breath. Of a boolean the "no" itself would be read as one, and a text takes anything.
         let corrects = match &slot.kind {
-            SlotKind::Number { .. } | SlotKind::Choice { .. } | SlotKind::Day => match self.read(&slot.kind, input) {
+            SlotKind::Number { .. } | SlotKind::Choice { .. } | SlotKind::Day => match self.read(slot, input) {
                 Reading::Value(other) if agrees != Some(true) && other != value => Some(other),
                 Reading::Value(_) | Reading::NotAllowed | Reading::NotUnderstood => None,
             },

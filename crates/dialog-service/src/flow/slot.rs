@@ -1,13 +1,15 @@
 use serde_json::{Number, Value};
 use speech::Language;
 
-use super::{day, phrases::Phrases};
+use super::{day, phrases::Phrases, sounds::SoundList};
 
 /// What a flow wants to know.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot {
     pub(crate) name: String,
     pub(crate) kind: SlotKind,
+    /// Likely Chinese answers, for what the recognizer wrote in other characters.
+    pub(crate) sounds: SoundList,
 }
 
 /// What kind of value a slot takes, and which values.

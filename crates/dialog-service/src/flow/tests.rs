@@ -155,6 +155,15 @@ fn a_request_to_repeat_is_no_wrong_answer() {
 }
 
 #[test]
+fn a_chinese_answer_in_other_characters_is_understood() {
+    let (mut call, _) = Call::follow_up(Language::Chinese, &[]);
+    assert!(words(&call.says("大概流分")).contains("发烧"));
+    assert!(words(&call.says("美有")).contains("伤口"));
+    let form = call.run.form();
+    assert_eq!((&form["pain_score"], &form["fever"]), (&json!(6), &json!(false)));
+}
+
+#[test]
 fn an_emergency_is_transferred_whatever_was_asked() {
     for (language, alarm) in [(Language::English, "I have chest pain"), (Language::Chinese, "我胸口疼")] {
         let (mut call, _) = Call::follow_up(language, &[("nurse", "8100")]);
@@ -409,6 +418,83 @@ states:
     fn nothing_that_is_cut_off_panics() {
         for end in (0..GOOD.len()).filter(|end| GOOD.is_char_boundary(*end)) {
             let _ = Flow::load("cut", &GOOD[..end]);
+        }
+    }
+}
+
+mod documents {
+    use super::*;
+
+    /// The YAML block of the developer's page that is a whole flow.
+    fn example() -> &'static str {
+        let page = include_str!("../../../../docs/DIALOG-SERVICE.md");
+        let block = page.split("```yaml\n").find(|block| block.starts_with("flow: ")).unwrap();
+        block.split("```").next().unwrap()
+    }
+
+    #[test]
+    fn the_example_of_the_developers_page_loads_and_runs() {
+        let (mut call, greeting) = Call::new(Flow::load("example", example()).unwrap(), Language::English, &[]);
+        assert_eq!(words(&greeting), "Hello there. For how many people?");
+        assert_eq!(words(&call.says("eight")), "8, is that right?");
+        let last = call.says("yes");
+        assert_eq!(last.act, Some(Act::Transfer { target: "manager".into(), summary: "A table for 8.".into() }));
+    }
+}
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn input() -> impl Strategy<Value = CallerInput> {
+        let words = prop_oneof![
+            Just("yes"),
+            Just("no"),
+            Just("about six"),
+            Just("twelve"),
+            Just("pardon"),
+            Just("banana"),
+            Just("next tuesday"),
+            Just("没有"),
+            Just("好的"),
+            Just("六分"),
+            Just("再说一遍"),
+            Just(""),
+        ];
+        prop_oneof![
+            6 => proptest::collection::vec(words.prop_map(str::to_owned), 0..3).prop_map(CallerInput::Speech),
+            1 => "[0-9*#]{0,3}".prop_map(CallerInput::Dtmf),
+            1 => ".{0,20}".prop_map(|text| CallerInput::Speech(vec![text])),
+            1 => Just(CallerInput::NoInput),
+            1 => Just(CallerInput::NoMatch),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn the_survey_answers_every_turn_until_it_ends_and_it_ends(
+            inputs in proptest::collection::vec(input(), 200),
+            chinese in any::<bool>(),
+        ) {
+            let language = if chinese { Language::Chinese } else { Language::English };
+            let (mut call, _) = Call::follow_up(language, &[]);
+            for input in &inputs {
+                let step = call.does(input);
+                let whole = |text: &str| !text.trim().is_empty() && !text.contains(['{', '}']);
+                prop_assert!(step.said.iter().all(|said| whole(&said.text)), "a sentence");
+                prop_assert!(!step.said.is_empty(), "{input:?} is answered");
+                if *call.run.outcome() != Outcome::Open {
+                    prop_assert!(matches!(step.act, Some(Act::Hangup { .. } | Act::Transfer { .. })), "an end");
+                    break;
+                }
+                prop_assert_eq!(step.act, None);
+            }
+            // Seven questions of three attempts with three repetitions each are fewer turns than there were.
+            prop_assert!(*call.run.outcome() != Outcome::Open);
+            if let Some(pain) = call.run.form()["pain_score"].as_i64() {
+                prop_assert!((0..=10).contains(&pain));
+            }
         }
     }
 }
