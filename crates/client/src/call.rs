@@ -86,11 +86,12 @@ pub async fn run_call(
         Progress::BargeIn => out("the caller interrupts"),
     })
     .await;
-    if let Some(recognizer) = recognizer {
-        recognizer.session.hang_up().await;
-    }
+    // As FreeSWITCH does: the synthesizer goes first.
     if let Some(synthesizer) = synthesizer {
         synthesizer.session.hang_up().await;
+    }
+    if let Some(recognizer) = recognizer {
+        recognizer.session.hang_up().await;
     }
     let round = round?;
     tell(&round, &mut out);

@@ -10,6 +10,7 @@ use sdp::{Codec, ConnectionUse};
 use tokio::sync::Mutex;
 
 use crate::error::ClientError;
+use crate::histogram::Histogram;
 use crate::ladder::Ladder;
 use crate::media_thread::{LegSetup, MediaThread, bind_rtp};
 use crate::mrcp_connection::MrcpConnection;
@@ -89,6 +90,11 @@ impl Client {
     /// Where messages are recorded.
     pub fn ladder(&self) -> &Ladder {
         &self.ladder
+    }
+
+    /// How late the ticks of the media thread were so far: whether this machine keeps up.
+    pub fn lateness(&self) -> Histogram {
+        self.media.lateness()
     }
 
     /// Opens a synthesizer session. What the robot says goes into `recording`.

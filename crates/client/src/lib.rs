@@ -9,6 +9,7 @@ mod conversation;
 mod error;
 mod histogram;
 mod ladder;
+pub mod load;
 mod media_thread;
 mod mrcp_connection;
 mod nlsml;

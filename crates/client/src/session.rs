@@ -25,6 +25,9 @@ use crate::sip_agent::{SipAgent, reason};
 /// Received audio kept until it is taken, in seconds; older audio stays, newer is dropped.
 const AUDIO_SECONDS_MAX: usize = 30 * 60;
 
+/// How long the answer to BYE is waited for.
+const BYE_WAIT: Duration = Duration::from_secs(2);
+
 /// Length of a digit and of the pause after it.
 const TONE_MS: u32 = 100;
 
@@ -177,10 +180,14 @@ impl Session {
         self.agent.reoffer(self.dialog, self.offer.clone()).await.map(|_answer| ())
     }
 
-    /// Ends the session, and says what its leg did.
+    /// Ends the session, waits a moment for the server to say so, and tells what the leg did.
     pub async fn hang_up(mut self) -> Option<LegReport> {
         self.agent.hangup(self.dialog).await;
         self.connection.forget(&self.channel);
+        if let Some(ended) = self.ended.take() {
+            // A server that does not answer BYE is not waited for.
+            _ = tokio::time::timeout(BYE_WAIT, ended).await;
+        }
         match self.leg.take() {
             Some(leg) => leg.close().await,
             None => None,
