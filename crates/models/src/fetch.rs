@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::catalog::{Catalog, Package, REQUIREMENTS, Registry, SCRIPTS, Set, Step, UnknownSet};
 use crate::digest::{self, Sha256};
 use crate::manifest::{Depth, FileRecord, Manifest, ManifestError, ReadySet, RelativePath};
-use crate::tool::{Tool, ToolError, bytes_below};
+use crate::tool::{ToolError, Tools, bytes_below};
 
 /// What a fetch is doing, for people.
 #[derive(Clone, Copy, Debug)]
@@ -128,11 +128,20 @@ pub enum FetchError {
 /// # Errors
 /// See [`FetchError`]. What was complete before stays usable.
 pub fn fetch(root: &Path, names: &[String], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Manifest, FetchError> {
-    let catalog = Catalog::built_in();
+    fetch_from(&Catalog::built_in(), &Tools::installed(), root, names, progress)
+}
+
+fn fetch_from(
+    catalog: &Catalog,
+    tools: &Tools,
+    root: &Path,
+    names: &[String],
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Manifest, FetchError> {
     let selected = catalog.select(names)?;
     // Without the lock first: a complete directory may be read-only.
     if let Ok(manifest) = Manifest::load(root)
-        && selected.iter().all(|(name, set)| is_ready(&catalog, root, &manifest, name, set))
+        && selected.iter().all(|(name, set)| is_ready(catalog, root, &manifest, name, set))
     {
         progress(Progress::UpToDate);
         return Ok(manifest);
@@ -142,8 +151,8 @@ pub fn fetch(root: &Path, names: &[String], progress: &mut dyn FnMut(Progress<'_
     // A manifest that this program cannot read is made anew.
     let mut manifest = Manifest::load(root).unwrap_or_else(|_| Manifest::empty());
     let missing: Vec<(&str, &Set)> =
-        selected.into_iter().filter(|(name, set)| !is_ready(&catalog, root, &manifest, name, set)).collect();
-    let work = Work { catalog: &catalog, root, staging: root.join("staging") };
+        selected.into_iter().filter(|(name, set)| !is_ready(catalog, root, &manifest, name, set)).collect();
+    let work = Work { catalog, tools, root, staging: root.join("staging") };
     work.clear_staging()?;
     work.fetch_archives(&missing, progress)?;
     for (name, set) in missing {
@@ -177,6 +186,7 @@ fn lock(root: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<File, Fet
 
 struct Work<'a> {
     catalog: &'a Catalog,
+    tools: &'a Tools,
     root: &'a Path,
     staging: PathBuf,
 }
@@ -215,21 +225,21 @@ impl Work<'_> {
         create_directory(&temporary)?;
         let (tool, command) = match package.registry {
             Registry::Pypi => {
-                let mut command = Tool::pip();
+                let mut command = self.tools.pip_command();
                 command.args(["download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:"]);
                 if let Some(platform) = &package.platform {
                     command.args(["--platform", platform]);
                 }
                 command.arg("--dest").arg(&directory).arg(format!("{}=={}", package.name, package.version));
                 command.env("TMPDIR", &temporary);
-                (Tool::Python, command)
+                (&self.tools.python, command)
             }
             Registry::Npm => {
-                let mut command = Tool::Npm.command();
+                let mut command = self.tools.npm.command();
                 command.args(["pack", "--silent", "--ignore-scripts"]);
                 command.arg("--pack-destination").arg(&directory).arg("--cache").arg(&temporary);
                 command.arg(format!("{}@{}", package.name, package.version));
-                (Tool::Npm, command)
+                (&self.tools.npm, command)
             }
         };
         arrived(0);
@@ -313,7 +323,7 @@ impl Work<'_> {
         libraries: Option<&Path>,
         directory: &Path,
     ) -> Result<(), FetchError> {
-        let mut command = Tool::Python.command();
+        let mut command = self.tools.python_command();
         command.args(["-B", "-X", "utf8"]).arg(scripts.join(&step.script)).arg(directory);
         for argument in &step.arguments {
             let package = argument.strip_prefix('{').and_then(|id| id.strip_suffix('}'));
@@ -325,7 +335,7 @@ impl Work<'_> {
         if let Some(libraries) = libraries {
             command.env("PYTHONPATH", libraries);
         }
-        Tool::Python.run(command, || {})?;
+        self.tools.python.run(command, || {})?;
         Ok(())
     }
 
@@ -341,9 +351,9 @@ impl Work<'_> {
     /// The directory of the scripts' libraries, installed if it is not there. One for each Python, since libraries are
     /// built for one.
     fn libraries(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, FetchError> {
-        let mut command = Tool::Python.command();
+        let mut command = self.tools.python_command();
         command.args(["-c", "import platform; print(platform.python_implementation(), platform.python_version())"]);
-        let python = Tool::Python.run(command, || {})?;
+        let python = self.tools.python.run(command, || {})?;
         let key = digest::of_bytes(format!("{python}\n{REQUIREMENTS}").as_bytes()).to_string();
         let directory = self.root.join(format!("libraries-{}", key.get(..12).unwrap_or_default()));
         if directory.is_dir() {
@@ -354,11 +364,11 @@ impl Work<'_> {
         let requirements = self.staging.join("requirements.txt");
         create_directory(&self.staging)?;
         write(&requirements, REQUIREMENTS)?;
-        let mut command = Tool::pip();
+        let mut command = self.tools.pip_command();
         command.args(["install", "--quiet", "--no-cache-dir", "--only-binary=:all:", "--require-hashes"]);
         // Into a directory of its own and not a virtual environment: Debian has venv in another package.
         command.arg("--target").arg(&staged).arg("--requirement").arg(&requirements);
-        Tool::Python.run(command, || {})?;
+        self.tools.python.run(command, || {})?;
         rename(&staged, &directory)?;
         Ok(directory)
     }
@@ -384,3 +394,6 @@ fn rename(from: &Path, to: &Path) -> Result<(), FetchError> {
 fn write(path: &Path, text: &str) -> Result<(), FetchError> {
     std::fs::write(path, text).map_err(|source| FetchError::Io { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -488,3 +488,6 @@ impl fmt::Display for FileFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

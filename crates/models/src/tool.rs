@@ -1,6 +1,6 @@
 //! Running the ordinary clients: python3, pip and npm, with this machine's configuration for them.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -46,53 +46,78 @@ pub enum ToolError {
 }
 
 /// A tool that has to be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tool {
-    Python,
-    Npm,
+#[derive(Clone, Debug)]
+pub(crate) struct Tool {
+    /// What is run, with its first arguments.
+    program: Vec<OsString>,
+    name: &'static str,
+    remedy: &'static str,
 }
 
-impl Tool {
-    fn name(self) -> &'static str {
-        match self {
-            Tool::Python => "python3",
-            Tool::Npm => "npm",
+/// The tools that fetching needs. Tests put others in their place.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    pub(crate) python: Tool,
+    pub(crate) npm: Tool,
+}
+
+impl Tools {
+    /// Those of this machine.
+    pub(crate) fn installed() -> Tools {
+        Tools {
+            python: Tool {
+                program: vec!["python3".into()],
+                name: "python3",
+                remedy: "install Python 3.10 or later with pip (Debian: `apt install python3 python3-pip`)",
+            },
+            npm: Tool {
+                program: vec!["npm".into()],
+                name: "npm",
+                remedy: "install Node.js with npm (Debian: `apt install npm`)",
+            },
         }
     }
 
-    fn remedy(self) -> &'static str {
-        match self {
-            Tool::Python => "install Python 3.10 or later with pip (Debian: `apt install python3 python3-pip`)",
-            Tool::Npm => "install Node.js with npm (Debian: `apt install npm`)",
-        }
-    }
-
-    /// A command for the tool. Nothing of the user's own Python packages is seen.
-    pub(crate) fn command(self) -> Command {
-        let mut command = Command::new(self.name());
-        if self == Tool::Python {
-            command.env("PYTHONNOUSERSITE", "1").env_remove("PYTHONPATH").env_remove("PYTHONHOME");
-        }
+    /// A command for Python. Nothing of the user's own packages is seen.
+    pub(crate) fn python_command(&self) -> Command {
+        let mut command = self.python.command();
+        command.env("PYTHONNOUSERSITE", "1").env_remove("PYTHONPATH").env_remove("PYTHONHOME");
         command
     }
 
     /// `pip`, through the Python that runs the scripts. Its configuration and environment are left as they are.
-    pub(crate) fn pip() -> Command {
-        let mut command = Tool::Python.command();
+    pub(crate) fn pip_command(&self) -> Command {
+        let mut command = self.python_command();
         command.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
         command
     }
+}
+
+impl Tool {
+    /// A command for the tool.
+    pub(crate) fn command(&self) -> Command {
+        let mut words = self.program.iter();
+        let mut command = Command::new(words.next().map_or(OsStr::new(self.name), OsString::as_os_str));
+        command.args(words);
+        command
+    }
+
+    /// The same tool, found elsewhere.
+    #[cfg(test)]
+    pub(crate) fn at(&self, program: &[&OsStr]) -> Tool {
+        Tool { program: program.iter().map(OsString::from).collect(), ..self.clone() }
+    }
 
     /// Runs `command`, calling `watch` now and then until it ends, and returns what it wrote.
-    pub(crate) fn run(self, mut command: Command, mut watch: impl FnMut()) -> Result<String, ToolError> {
-        let tool = self.name();
+    pub(crate) fn run(&self, mut command: Command, mut watch: impl FnMut()) -> Result<String, ToolError> {
+        let tool = self.name;
         let start = |source| ToolError::Start { tool, source };
         // A file and not a pipe: nobody has to read it while the tool runs.
         let mut output = tempfile_in(&std::env::temp_dir()).map_err(start)?;
         let stream = || output.try_clone().map(Stdio::from).map_err(start);
         command.stdin(Stdio::null()).stdout(stream()?).stderr(stream()?);
         let mut child = command.spawn().map_err(|source| match source.kind() {
-            ErrorKind::NotFound => ToolError::Missing { tool, remedy: self.remedy() },
+            ErrorKind::NotFound => ToolError::Missing { tool, remedy: self.remedy },
             _ => start(source),
         })?;
         let status = loop {
@@ -110,8 +135,8 @@ impl Tool {
         if status.success() {
             return Ok(text);
         }
-        if self == Tool::Python && text.contains("No module named pip") {
-            return Err(ToolError::Missing { tool: "pip", remedy: self.remedy() });
+        if tool == "python3" && text.contains("No module named pip") {
+            return Err(ToolError::Missing { tool: "pip", remedy: self.remedy });
         }
         Err(ToolError::Failed { command: shown(&command), status, output: text })
     }
@@ -165,13 +190,13 @@ mod tests {
     fn a_failing_tool_is_reported_with_its_command_and_output() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo some advice >&2; exit 3"]);
-        let error = Tool::Npm.run(command, || {}).unwrap_err().to_string();
+        let error = Tools::installed().npm.run(command, || {}).unwrap_err().to_string();
         assert!(error.starts_with("sh -c") && error.contains("3") && error.ends_with("some advice"), "{error}");
     }
 
     #[test]
     fn a_tool_that_is_not_there_is_named_with_the_remedy() {
-        let error = Tool::Npm.run(Command::new("no-such-program-anywhere"), || {}).unwrap_err();
+        let error = Tools::installed().npm.run(Command::new("no-such-program-anywhere"), || {}).unwrap_err();
         assert!(matches!(error, ToolError::Missing { tool: "npm", .. }));
         assert!(error.to_string().contains("apt install npm"));
     }
@@ -180,7 +205,7 @@ mod tests {
     fn a_python_without_pip_is_told_apart() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo /usr/bin/python3: No module named pip; exit 1"]);
-        let error = Tool::Python.run(command, || {}).unwrap_err();
+        let error = Tools::installed().python.run(command, || {}).unwrap_err();
         assert!(matches!(error, ToolError::Missing { tool: "pip", .. }));
     }
 
@@ -188,7 +213,7 @@ mod tests {
     fn of_much_output_the_end_is_kept() {
         let mut command = Command::new("sh");
         command.args(["-c", "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done"]);
-        let output = Tool::Npm.run(command, || {}).unwrap();
+        let output = Tools::installed().npm.run(command, || {}).unwrap();
         assert!(output.ends_with("line 2999") && output.len() <= 4000);
     }
 }
