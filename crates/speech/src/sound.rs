@@ -19,7 +19,7 @@ pub(crate) enum Sound {
 }
 
 /// Longer texts are not compared.
-const SOUNDS_MAX: usize = 120;
+const SOUNDS_MAX: usize = 80;
 
 /// The sounds of normalized words.
 pub(crate) fn sounds(words: &[String]) -> Vec<Sound> {
@@ -107,43 +107,62 @@ fn is_vowel(c: char) -> bool {
     matches!(c, 'a' | 'e' | 'i' | 'o' | 'u')
 }
 
-/// How far apart two texts sound: 0 is the same, 1 has nothing in common. `None` when they are not worth comparing,
-/// because one is empty, too long, or much longer than the other.
-pub(crate) fn distance(a: &[Sound], b: &[Sound]) -> Option<f32> {
+/// How far apart two texts sound: 0 is the same, 1 has nothing in common. `None` when they are farther apart than
+/// `limit`, or not worth comparing: one is empty, too long, or much longer than the other. Costs little when they are far.
+pub(crate) fn distance(a: &[Sound], b: &[Sound], limit: f32) -> Option<f32> {
     let longest = a.len().max(b.len());
     let shortest = a.len().min(b.len());
     if shortest == 0 || longest > SOUNDS_MAX || longest > shortest * 2 {
         return None;
     }
-    let mut previous: Vec<f32> = vec![0.0];
-    for &sound in b {
-        previous.push(previous.last().copied().unwrap_or_default() + insertion(sound, previous.len() == 1));
+    #[expect(clippy::cast_precision_loss, reason = "at most SOUNDS_MAX")]
+    let longest_sounds = longest as f32;
+    let cost_max = limit * longest_sounds;
+    // The rows of the edit distance, on the stack: a grammar of thousands of phrases is compared at once.
+    let (mut rows, mut spare) = ([f32::INFINITY; SOUNDS_MAX + 1], [f32::INFINITY; SOUNDS_MAX + 1]);
+    let (mut previous, mut current) = (rows.get_mut(..=b.len())?, spare.get_mut(..=b.len())?);
+    let mut cost = 0.0;
+    for (column, cell) in previous.iter_mut().enumerate() {
+        if let Some(&sound) = column.checked_sub(1).and_then(|before| b.get(before)) {
+            cost += insertion(sound, column == 1);
+        }
+        *cell = cost;
     }
     for (row, &left) in a.iter().enumerate() {
-        let mut current: Vec<f32> = vec![previous.first().copied().unwrap_or_default() + insertion(left, row == 0)];
-        for (column, (&right, pair)) in b.iter().zip(previous.windows(2)).enumerate() {
-            let &[diagonal, above] = pair else { continue };
-            let first = row == 0 && column == 0;
-            let spelled = matches!((left, right), (Sound::Phone(_), Sound::Phone(_)));
-            let substituted = diagonal + substitution(left, right) * if first && spelled { FIRST_WEIGHT } else { 1.0 };
-            let deleted = above + insertion(left, row == 0);
-            let before = current.last().copied().unwrap_or_default();
-            let inserted = before + insertion(right, column == 0);
-            current.push(substituted.min(deleted).min(inserted));
+        let deletion = insertion(left, row == 0);
+        let mut before = previous.first().copied()? + deletion;
+        let mut least = before;
+        if let Some(cell) = current.first_mut() {
+            *cell = before;
         }
-        previous = current;
+        let cells = b.iter().zip(previous.windows(2)).zip(current.iter_mut().skip(1));
+        for (column, ((&right, pair), cell)) in cells.enumerate() {
+            let &[diagonal, above] = pair else { continue };
+            let mut cost = (above + deletion).min(before + insertion(right, column == 0));
+            if diagonal < cost {
+                let first = row == 0 && column == 0;
+                cost = cost.min(diagonal + substitution(left, right, first));
+            }
+            *cell = cost;
+            before = cost;
+            least = least.min(cost);
+        }
+        std::mem::swap(&mut previous, &mut current);
+        // No row has a lesser minimum than the one before.
+        if least > cost_max {
+            return None;
+        }
     }
-    #[expect(clippy::cast_precision_loss, reason = "at most SOUNDS_MAX")]
-    let distance = previous.last().copied().unwrap_or(1.0) / longest as f32;
-    Some(distance.min(1.0))
+    let distance = (previous.last().copied()? / longest_sounds).min(1.0);
+    (distance <= limit).then_some(distance)
 }
 
 /// English words that begin differently are different words: Austin is not Boston.
 const FIRST_WEIGHT: f32 = 1.6;
 
 /// The distance up to which what was heard may be meant for these sounds. A single Chinese syllable has many neighbours;
-/// a phrase of four is itself even when most of its initials were misheard, but not with another word in it. Set by experiment: telephone
-/// speech, a recognizer that gets a third of the characters wrong, menus of twenty phrases.
+/// a phrase of four is itself even when most of its initials were misheard, but not with another word in it. Set by
+/// experiment: telephone speech, a recognizer that gets a third of the characters wrong, menus of twenty phrases.
 pub(crate) fn tolerance(sounds: &[Sound]) -> f32 {
     let syllables = sounds.iter().filter(|sound| matches!(sound, Sound::Syllable(..))).count();
     if syllables * 2 < sounds.len() {
@@ -168,12 +187,14 @@ fn insertion(sound: Sound, first: bool) -> f32 {
     }
 }
 
-fn substitution(a: Sound, b: Sound) -> f32 {
+fn substitution(a: Sound, b: Sound, first: bool) -> f32 {
     if a == b {
         return 0.0;
     }
+    let weight = if first { FIRST_WEIGHT } else { 1.0 };
     match (a, b) {
-        (Sound::Phone(a), Sound::Phone(b)) if alike(PHONES, a, b) => 0.4,
+        (Sound::Phone(a), Sound::Phone(b)) if phones_alike(a, b) => 0.4 * weight,
+        (Sound::Phone(_), Sound::Phone(_)) => weight,
         (Sound::Syllable(initial_a, final_a), Sound::Syllable(initial_b, final_b)) => {
             part(INITIALS_ALIKE, initial_a, initial_b) * 0.55 + part(FINALS_ALIKE, final_a, final_b) * 0.55
         }
@@ -191,64 +212,40 @@ fn part(table: &[(&str, &str)], a: &str, b: &str) -> f32 {
     }
 }
 
-fn alike<T: PartialEq>(table: &[(T, T)], a: T, b: T) -> bool {
+fn alike(table: &[(&str, &str)], a: &str, b: &str) -> bool {
     table.iter().any(|(left, right)| (*left == a && *right == b) || (*left == b && *right == a))
 }
 
 /// Consonants that telephones and recognizers confuse.
-const PHONES: &[(char, char)] = &[
-    ('b', 'p'),
-    ('d', 't'),
-    ('g', 'k'),
-    ('v', 'f'),
-    ('z', 's'),
-    ('T', 'f'),
-    ('T', 't'),
-    ('T', 'd'),
-    ('T', 's'),
-    ('m', 'n'),
-    ('S', 'C'),
-    ('S', 's'),
-    ('j', 'C'),
-    ('b', 'v'),
-];
+fn phones_alike(a: char, b: char) -> bool {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    // In upper case: C is "ch", S is "sh", T is "th".
+    matches!(
+        (low, high),
+        ('b', 'p' | 'v')
+            | ('d', 't')
+            | ('g', 'k')
+            | ('f', 'v')
+            | ('s', 'z')
+            | ('m', 'n')
+            | ('C', 'S' | 'j')
+            | ('S', 's')
+            | ('T', 'd' | 'f' | 's' | 't')
+    )
+}
+
+/// Initials of Chinese syllables that dialects and recognizers confuse.
+#[rustfmt::skip]
 const INITIALS_ALIKE: &[(&str, &str)] = &[
-    ("zh", "z"),
-    ("ch", "c"),
-    ("sh", "s"),
-    ("n", "l"),
-    ("f", "h"),
-    ("r", "l"),
-    ("b", "p"),
-    ("d", "t"),
-    ("g", "k"),
-    ("j", "q"),
-    ("zh", "ch"),
-    ("z", "c"),
-    ("j", "zh"),
-    ("q", "ch"),
-    ("x", "sh"),
-    ("x", "s"),
-    ("m", "n"),
+    ("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"), ("f", "h"), ("r", "l"), ("b", "p"), ("d", "t"), ("g", "k"),
+    ("j", "q"), ("zh", "ch"), ("z", "c"), ("j", "zh"), ("q", "ch"), ("x", "sh"), ("x", "s"), ("m", "n"),
 ];
+/// The same for finals.
+#[rustfmt::skip]
 const FINALS_ALIKE: &[(&str, &str)] = &[
-    ("an", "ang"),
-    ("en", "eng"),
-    ("in", "ing"),
-    ("ian", "iang"),
-    ("uan", "uang"),
-    ("on", "ong"),
-    ("un", "ong"),
-    ("ie", "ei"),
-    ("ou", "uo"),
-    ("o", "uo"),
-    ("e", "uo"),
-    ("ai", "an"),
-    ("i", "ei"),
-    ("u", "ou"),
-    ("ao", "iao"),
-    ("a", "ia"),
-    ("ui", "ei"),
+    ("an", "ang"), ("en", "eng"), ("in", "ing"), ("ian", "iang"), ("uan", "uang"), ("on", "ong"), ("un", "ong"),
+    ("ie", "ei"), ("ou", "uo"), ("o", "uo"), ("e", "uo"), ("ai", "an"), ("i", "ei"), ("u", "ou"), ("ao", "iao"),
+    ("a", "ia"), ("ui", "ei"),
 ];
 
 #[cfg(test)]
@@ -256,7 +253,7 @@ mod tests {
     use super::*;
 
     fn between(a: &str, b: &str) -> f32 {
-        distance(&sounds(&text::words(a)), &sounds(&text::words(b))).unwrap_or(1.0)
+        distance(&sounds(&text::words(a)), &sounds(&text::words(b)), 1.0).unwrap_or(1.0)
     }
 
     #[test]

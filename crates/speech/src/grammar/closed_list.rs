@@ -80,7 +80,8 @@ impl ClosedList {
         let mut best: Option<(f32, &Phrase)> = None;
         let mut rival = f32::INFINITY;
         for phrase in &self.phrases {
-            let Some(distance) = sound::distance(&heard, &phrase.sounds) else { continue };
+            let limit = sound::tolerance(&phrase.sounds) + MARGIN_MIN;
+            let Some(distance) = sound::distance(&heard, &phrase.sounds, limit) else { continue };
             // A word more or less is another phrase, not the same one misheard.
             if distance > 0.0 && (is_part(&words, &phrase.words) || is_part(&phrase.words, &words)) {
                 continue;

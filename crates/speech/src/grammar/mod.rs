@@ -200,10 +200,10 @@ impl Grammar {
     /// The ways in which what was heard matches, best first; at most one for each distinct instance.
     ///
     /// The confidence of a match is that of its hypothesis times how well the words fit: 1 word for word (hesitation
-    /// and spelling aside), 0.95 when politeness stands around a phrase, one minus the distance when it was found by
-    /// sound. When several hypotheses mean the same the best counts.
+    /// and spelling aside), 0.95 when politeness stands around a phrase, one minus half the distance when it was found
+    /// by sound. Of several hypotheses that mean the same the best counts; only the first eight are looked at.
     pub fn match_speech(&self, hypotheses: &[Hypothesis]) -> Vec<Match> {
-        const HYPOTHESES_MAX: usize = 16;
+        const HYPOTHESES_MAX: usize = 8;
         if !self.speech {
             return Vec::new();
         }
