@@ -81,7 +81,7 @@ pub async fn run_call(
         within: plan.within.unwrap_or(Duration::from_secs(120)),
     };
     let round = run_round(synthesizer.as_mut(), recognizer.as_mut(), &round_plan, ladder, |progress| match progress {
-        Progress::Spoken(_) => out("the prompt has ended"),
+        Progress::Spoken { .. } => out("the prompt has ended"),
         Progress::CallerActs(_) => out("the caller's turn"),
         Progress::BargeIn => out("the caller interrupts"),
     })

@@ -147,13 +147,18 @@ impl Run<'_> {
                 within: ROUND_WITHIN,
             };
             let what = turn.map(|turn| describe(&turn.act)).unwrap_or_else(|| "(says nothing)".to_owned());
-            let start = self.start;
+            let (start, caller_end) = (self.start, self.caller_end);
             let round = run_round(Some(synthesizer), Some(recognizer), &plan, self.ladder, |progress| match progress {
                 Progress::CallerActs(_) => out(&format!("{}  caller  {what}", clock(start, now()))),
-                Progress::BargeIn => out(&format!("{}          the robot is interrupted", clock(start, now()))),
-                Progress::Spoken(spoken) => {
+                Progress::BargeIn => out(&format!("{}          the caller interrupts", clock(start, now()))),
+                Progress::Spoken { spoken, speak_sent, first_packet } => {
                     let text = spoken.text.as_deref().unwrap_or("(the server does not tell the text)");
-                    out(&format!("{}  robot   {text}", clock(start, spoken.at)));
+                    let began = first_packet.unwrap_or(spoken.at);
+                    let latency = first_packet.map_or_else(String::new, |first| match caller_end {
+                        Some(end) => format!("  [{} ms after the caller's last sound]", ms(end, first)),
+                        None => format!("  [{} ms after SPEAK]", ms(speak_sent, first)),
+                    });
+                    out(&format!("{}  robot   {text}{latency}", clock(start, began)));
                 }
             })
             .await?;
@@ -206,7 +211,6 @@ impl Run<'_> {
     fn take(&mut self, round: &Round, out: &mut impl FnMut(&str)) -> bool {
         let reply_latency = self.caller_end.take().zip(round.first_packet).map(|(end, first)| {
             let latency = first.saturating_duration_since(end);
-            out(&format!("                  ({} ms from the caller's last sound to this reply)", latency.as_millis()));
             self.report.reply_latencies.push(latency);
             latency
         });
@@ -221,19 +225,17 @@ impl Run<'_> {
             text_of("transcript").or(result.map(|result| result.input.as_str())).filter(|text| !text.is_empty());
         let action = text_of("action");
         let slots = instance.and_then(|instance| instance.get("slots")).and_then(Value::as_object);
-        if let Some(slots) = slots {
-            self.report.slots.extend(slots.clone());
-        }
+        let news = self.learn(slots);
         if let Some(recognition) = recognition {
             let cause = recognition.cause.map_or_else(|| "?".to_owned(), |cause| cause.to_string());
             let confidence = result.map_or(0.0, |result| result.confidence);
-            let heard = heard.map_or_else(
-                || if round.caller_acted { format!("nothing ({cause})") } else { format!("(cause {cause})") },
-                |text| format!("{text:?} ({confidence:.2})"),
-            );
-            let slots = slots.map(|slots| format!("  {}", Value::Object(slots.clone()))).unwrap_or_default();
-            let action = action.unwrap_or("none");
-            out(&format!("{}  heard   {heard}  action: {action}{slots}", self.clock(recognition.at)));
+            let heard = match heard {
+                Some(text) => format!("heard   {text:?} ({confidence:.2})"),
+                None if round.caller_acted => format!("heard   nothing ({cause})"),
+                None => format!("result  {cause}"),
+            };
+            let action = action.map(|action| format!("  action: {action}")).unwrap_or_default();
+            out(&format!("{}  {heard}{action}{news}", self.clock(recognition.at)));
             if recognition.cause == Some(RecognizerCause::RecognizerError) {
                 self.report.problems.push(format!("the recognizer failed: {cause}"));
             }
@@ -268,6 +270,19 @@ impl Run<'_> {
             self.report.problems.push(why.to_owned());
         }
         failed || self.idle_rounds > IDLE_ROUNDS_MAX
+    }
+
+    /// Keeps the slots, and says which are new.
+    fn learn(&mut self, slots: Option<&Map<String, Value>>) -> String {
+        let mut news = String::new();
+        for (name, value) in slots.into_iter().flatten() {
+            let known = self.report.slots.insert(name.clone(), value.clone());
+            if !value.is_null() && known.as_ref() != Some(value) {
+                // Writing to a string cannot fail.
+                _ = write!(news, "  {name}={value}");
+            }
+        }
+        news
     }
 
     fn compare_turn(&mut self, seen: &Seen<'_>) {
@@ -376,6 +391,11 @@ fn describe(act: &CallerAct) -> String {
         CallerAct::Silence => "(says nothing)".to_owned(),
         CallerAct::HangUp => "(hangs up)".to_owned(),
     }
+}
+
+/// Milliseconds between two moments.
+fn ms(from: Instant, to: Instant) -> u128 {
+    to.saturating_duration_since(from).as_millis()
 }
 
 /// Minutes and seconds since the start of the call.

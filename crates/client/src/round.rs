@@ -90,7 +90,14 @@ pub struct Round {
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// The prompt has ended.
-    Spoken(&'a Spoken),
+    Spoken {
+        /// How.
+        spoken: &'a Spoken,
+        /// When SPEAK was sent.
+        speak_sent: Instant,
+        /// Its first RTP packet.
+        first_packet: Option<Instant>,
+    },
     /// The caller begins.
     CallerActs(&'a Act),
     /// The caller was heard while the prompt was playing.
@@ -140,7 +147,8 @@ pub async fn run_round(
                 if run.synthesizer_notice(notice, plan, ladder)?
                     && let Some(spoken) = &run.round.spoken
                 {
-                    progress(Progress::Spoken(spoken));
+                    let Round { speak_sent, first_packet, .. } = run.round;
+                    progress(Progress::Spoken { spoken, speak_sent: speak_sent.unwrap_or(spoken.at), first_packet });
                     if let (Some(recognizer), true) = (recognizer.as_deref_mut(), run.round.recognition.is_none()) {
                         // The server may have completed the request a moment ago and then refuses this; it does not matter.
                         _ = recognizer.start_input_timers().await?;
