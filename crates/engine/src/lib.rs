@@ -4,9 +4,9 @@
 //! uses two verbs:
 //!
 //! - [`Recognition::listen`] gives a [`media::PcmSink`] for a leg to fill and delivers [`ListenEvent`]s until the
-//!   [`Listener`] is finished or dropped (rules R1–R14 in `docs/ENGINES.md` and at [`recognition`]).
+//!   [`Listener`] is finished or dropped (rules R1–R14 of [`contract`]).
 //! - [`Synthesis::synthesize`] gives a [`media::PcmBuffer`] for a leg to play, filled as fast as the worker can, and
-//!   says when it is complete (rules S1–S12 at [`synthesis`]).
+//!   says when it is complete (rules S1–S12 of [`contract`]).
 //!
 //! ```text
 //!  media thread ──PcmSink──► ring ──► listener thread ── voice activity, cutting ──► decode queue ──► ASR workers
@@ -29,6 +29,9 @@ mod pool;
 #[cfg(feature = "sherpa")]
 mod sherpa;
 mod worker_counts;
+
+#[doc = include_str!("../../../docs/ENGINES.md")]
+pub mod contract {}
 
 pub mod cli;
 pub mod fake;

@@ -31,8 +31,9 @@ pub fn hear(recognition: &Recognition, spec: ListenSpec, samples: &[i16]) -> Res
     });
     let (mut sink, listener) = recognition.listen_directly(&permit, spec, deliver)?;
     for frame in samples.chunks(frame) {
-        // The recording is read faster than a caller speaks; the listener takes it as fast as it can.
-        while sink.room() < frame.len() && !sink.is_closed() {
+        // The recording is read faster than a caller speaks: as fast as it can be listened to, and no further while a
+        // piece of it is being decoded, so that none waits beyond its deadline.
+        while (sink.room() < frame.len() || listener.decodes() > 0) && !sink.is_closed() {
             std::thread::sleep(Duration::from_millis(2));
         }
         if sink.push(frame).is_err() {

@@ -4,7 +4,7 @@ use speech::Hypothesis;
 
 use crate::EngineError;
 
-/// Something that happened in a listening. See the rules at [`crate::recognition`].
+/// Something that happened in a listening. See the rules of [`crate::contract`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum ListenEvent {
     /// The caller began to speak.

@@ -1,30 +1,9 @@
 //! Recognition: from a stream of audio to what was said.
 //!
-//! # The recognizer contract
+//! What the pool promises are the rules R1–R14 of [`crate::contract`].
 //!
-//! - **R1** A permit is taken at admission and covers one listening at a time; with a permit, `listen` never fails for
-//!   lack of room.
-//! - **R2** Events of one listening are delivered one at a time, in the order in which they happened, from one thread of
-//!   the engine. The receiver must not block: it puts the event into its own queue.
-//! - **R3** Times in events are of the stream (samples received), not of any clock, so they do not depend on load.
-//! - **R4** `SpeechStarted` comes once, as soon as enough speech was heard to be sure of it. Noise and silence give none.
-//! - **R5** `SpeechEnded` comes on the first short silence after speech, `SpeechResumed` if speech goes on. They
-//!   alternate, beginning with `SpeechEnded`.
-//! - **R6** After each `SpeechEnded`, unless speech resumes first, `Hypotheses { is_final: false }` tells what was said
-//!   so far, from the beginning of the turn.
-//! - **R7** `finish` is answered by exactly one last event: `Hypotheses { is_final: true }` or `Failed`. At once, if the
-//!   decode after the last `SpeechEnded` covers all speech. No speech, or speech without words, is an empty list.
-//! - **R8** Hypotheses are best first, in the language asked for, with a confidence between 0 and 1 whose origin is
-//!   documented for each engine.
-//! - **R9** The first sound of the turn is not clipped: audio before the detected onset is decoded too.
-//! - **R10** A turn may be longer than a model can take: it is cut at pauses and the texts are joined.
-//! - **R11** Partials are hints: they come only if asked for, may be missing under load, and are never a result.
-//! - **R12** Dropping the listener ends it: no event is delivered after the drop of the [`Listener`] returns, other than
-//!   one that was being delivered at that moment. Late results are dropped and counted.
-//! - **R13** Audio that comes faster than it is taken ends the listening with `Failed` (overrun): missing audio makes
-//!   wrong text. The sink never blocks.
-//! - **R14** A decode that is frozen, fails or panics fails its own listening at its deadline or at once, and nobody
-//!   else's.
+//! In reading order: [`spec`](ListenSpec) and [`event`](ListenEvent); `listening` and `streaming_listening`, the cores;
+//! `stream` and `listener_thread`, which drive them; `recognizer`, what an engine provides.
 
 mod audio_window;
 mod decode;
@@ -230,6 +209,11 @@ impl Listener {
     /// A second call changes nothing.
     pub fn finish(&self) {
         self.signals.finish();
+    }
+
+    /// Decodes that have not answered, as of the last look of the listener thread.
+    pub(crate) fn decodes(&self) -> usize {
+        self.signals.decodes()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One stream on a listener thread: from samples to events, by way of the detector, a core and the workers.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Instant;
@@ -25,6 +25,8 @@ pub(super) struct StreamSignals {
     is_cancelled: AtomicBool,
     is_finished: AtomicBool,
     outcomes: Mutex<Vec<Outcome>>,
+    /// Decodes that were submitted and have not answered.
+    decodes: AtomicUsize,
     /// The listener thread, woken when there is something for it.
     thread: Thread,
 }
@@ -40,6 +42,7 @@ impl StreamSignals {
             is_cancelled: AtomicBool::new(false),
             is_finished: AtomicBool::new(false),
             outcomes: Mutex::new(Vec::new()),
+            decodes: AtomicUsize::new(0),
             thread,
         })
     }
@@ -52,6 +55,10 @@ impl StreamSignals {
     pub(super) fn finish(&self) {
         self.is_finished.store(true, Ordering::Release);
         self.thread.unpark();
+    }
+
+    pub(super) fn decodes(&self) -> usize {
+        self.decodes.load(Ordering::Acquire)
     }
 
     /// At most one outcome per job, and a stream has few jobs: this needs no other bound.
@@ -191,7 +198,10 @@ impl Stream {
         loop {
             match &mut self.core {
                 Core::Pieces { listening, decoder, jobs } => {
-                    let Some(output) = listening.poll_output() else { return };
+                    let Some(output) = listening.poll_output() else {
+                        self.signals.decodes.store(jobs.len(), Ordering::Release);
+                        return;
+                    };
                     match output {
                         listening::Output::Event(event) => self.tell(event),
                         listening::Output::Decode(key, request) => {

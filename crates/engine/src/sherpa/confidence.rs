@@ -59,7 +59,8 @@ fn agreement(one: &str, other: &str) -> f32 {
 }
 
 fn words(text: &str) -> Vec<String> {
-    let normal = speech::normalize(text);
+    // Spelling is not what the models disagree about: numbers in words, compounds in two.
+    let normal = speech::normalize(&phonemes::spoken_english(text).replace('-', " "));
     let mut words = Vec::new();
     for word in normal.split(' ').filter(|word| !word.is_empty()) {
         if word.is_ascii() {

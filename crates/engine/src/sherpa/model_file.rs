@@ -26,11 +26,11 @@ pub(super) fn fault(path: &Path) -> Option<String> {
     }
     match path.extension().and_then(|extension| extension.to_str()) {
         // A ModelProto begins with its IR version: field 1, a small number.
-        Some("onnx") if length < 1000 || !matches!(head, [0x08, version, ..] if *version < 64) => {
+        Some("onnx") if length < 100 || !matches!(head, [0x08, version, ..] if *version < 64) => {
             wrong("not an ONNX model, or cut off")
         }
         // A flatbuffer with this identifier.
-        Some("ort") if length < 1000 || head.get(4..8) != Some(b"ORTM".as_slice()) => {
+        Some("ort") if length < 100 || head.get(4..8) != Some(b"ORTM".as_slice()) => {
             wrong("not a model in ORT format, or cut off")
         }
         Some("txt") if std::str::from_utf8(head).is_err_and(|error| error.error_len().is_some()) => {

@@ -1,23 +1,9 @@
 //! Synthesis: from text to audio.
 //!
-//! # The synthesizer contract
+//! What the pool promises are the rules S1–S12 of [`crate::contract`].
 //!
-//! - **S1** A permit is taken at admission and covers a bounded number of unfinished requests; more are refused at once.
-//! - **S2** Audio is 16-bit mono at the rate asked for, complete in the buffer when `deliver` is called with success;
-//!   the number of samples reported is the number in the buffer.
-//! - **S3** Audio becomes readable clause by clause, long before the request is complete. Synthesis never waits for
-//!   playout.
-//! - **S4** A prompt in the cache is complete before `synthesize` returns. Its samples are shared, not copied.
-//! - **S5** The cache never gives audio that the request would not have produced: its key holds all that changes audio.
-//! - **S6** `deliver` is called exactly once, unless the handle is dropped before: then never. It must not block.
-//! - **S7** Dropping the handle stops the work at the next chunk of audio; the buffer ends as failed.
-//! - **S8** A failed request leaves what was synthesized before readable and the buffer failed.
-//! - **S9** Rate, pitch and volume are factors; what is out of range is brought into range.
-//! - **S10** What cannot be spoken (emoji, control characters, markup remains) is left out. A text without anything
-//!   to speak gives an empty, complete buffer.
-//! - **S11** A request that makes no progress within the limit fails with `Timeout`, a panicking one with `Internal`;
-//!   nobody else is delayed as long as another worker is left.
-//! - **S12** A text in two scripts is spoken by a voice for each of them, where one voice cannot speak both.
+//! A request is cut into clauses (`synthesizer`, by the engine), each looked for in the `prompt_cache`, and otherwise
+//! spoken by a worker through a `rendering` into the buffer.
 
 mod disk_cache;
 mod prompt_cache;

@@ -60,10 +60,14 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(bench: &Bench, spec: ListenSpec) -> Result<Self, EngineError> {
-        let permit = bench.recognition.try_reserve()?;
+        Self::with(&bench.recognition, spec)
+    }
+
+    pub(crate) fn with(recognition: &Recognition, spec: ListenSpec) -> Result<Self, EngineError> {
+        let permit = recognition.try_reserve()?;
         let (tell, events) = sync_channel(10_000);
         let deliver = Box::new(move |event| tell.try_send((std::thread::current().id(), event)).unwrap());
-        let (sink, listener) = bench.recognition.listen(&permit, spec, deliver)?;
+        let (sink, listener) = recognition.listen(&permit, spec, deliver)?;
         Ok(Self { sink, listener: Some(listener), events, _permit: permit })
     }
 

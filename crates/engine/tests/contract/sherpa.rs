@@ -136,3 +136,72 @@ fn padded(audio: Vec<i16>) -> Vec<i16> {
     line.extend([0; 8000]);
     line
 }
+
+mod streaming {
+    //! The streaming path with the smallest model that loads: it says "a" and "b" in turns while there is sound.
+
+    use engine::{ListenEvent, Recognition, RecognizerFiles, RecognizerModel, RecognizerRole};
+
+    use super::*;
+    use crate::bench::{Session, final_text};
+
+    fn config() -> Option<EngineConfig> {
+        let fixture = |name: &str| {
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streaming-transducer").join(name)
+        };
+        let model = RecognizerModel {
+            languages: vec!["en-US".into()],
+            role: RecognizerRole::Final,
+            simplified: None,
+            files: RecognizerFiles::StreamingTransducer {
+                encoder: fixture("encoder.onnx"),
+                decoder: fixture("decoder.onnx"),
+                joiner: fixture("joiner.onnx"),
+                tokens: fixture("tokens.txt"),
+            },
+        };
+        let vad = models_dir()?.join("vad/silero_vad.onnx");
+        let sherpa = SherpaConfig { recognizers: vec![model], vad: Some(vad), ..SherpaConfig::default() };
+        Some(EngineConfig { backend: Backend::Sherpa(sherpa), ..EngineConfig::default() })
+    }
+
+    #[test]
+    fn text_grows_with_the_audio_and_the_last_of_it_is_given_at_the_end() {
+        let (Some(config), Some(bench)) = (config(), bench()) else { return };
+        let recognition = Recognition::start(&config).unwrap();
+        assert!(recognition.hears(Language::English) && !recognition.hears(Language::Chinese));
+        let audio = bench.said("There is enough of this sentence for a few words to be heard before it ends.");
+        let spec =
+            ListenSpec { partials: true, phrases: vec!["a b".into()], ..ListenSpec::new(Language::English, 8000) };
+        let mut session = Session::with(&recognition, spec).unwrap();
+        session.silence(500);
+        for packet in audio.chunks(160) {
+            // As fast as a caller speaks, more or less: partials are made of what has come.
+            session.sink.push(packet).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        session.silence(1000);
+        session.until(|event| matches!(event, ListenEvent::Hypotheses { is_final: false, .. }));
+        session.finish();
+        let events = session.to_the_end();
+        let words: Vec<&str> = final_text(&events).split(' ').collect();
+        assert!(words.len() >= 10, "{words:?}");
+        assert!(words.iter().enumerate().all(|(at, word)| *word == ["a", "b"][at % 2]), "{words:?}");
+    }
+
+    #[test]
+    fn many_streams_are_heard_side_by_side() {
+        let (Some(config), Some(bench)) = (config(), bench()) else { return };
+        let recognition = Recognition::start(&config).unwrap();
+        let audio = padded(bench.said("How are you feeling today?"));
+        let texts: Vec<String> = std::thread::scope(|scope| {
+            let hear = || {
+                let heard = engine::hear(&recognition, ListenSpec::new(Language::English, 8000), &audio).unwrap();
+                heard.first().map(|best| best.text.clone()).unwrap_or_default()
+            };
+            let callers: Vec<_> = (0..8).map(|_| scope.spawn(hear)).collect();
+            callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        });
+        assert!(texts.iter().all(|text| *text == texts[0] && !text.is_empty()), "{texts:?}");
+    }
+}
