@@ -107,14 +107,44 @@ impl Model {
                 return Ok(Written::Finished(words));
             };
             let room = self.request.reply_chars_max.saturating_sub(self.chars);
-            let words: String = self.filter.push(&piece).chars().take(room).collect();
+            let piece = self.filter.push(&piece);
+            let is_full = piece.chars().nth(room).is_some();
+            let words = cut_at_word(piece, room);
             self.chars = self.chars.saturating_add(words.chars().count());
-            if self.filter.exit().is_some() || self.chars >= self.request.reply_chars_max {
+            if self.filter.exit().is_some() || is_full {
                 return Ok(Written::Finished(words));
             }
             if !words.is_empty() {
                 return Ok(Written::Words(words));
             }
+        }
+    }
+}
+
+/// At most `room` characters, without the beginning of a word that does not fit.
+fn cut_at_word(words: String, room: usize) -> String {
+    let Some((end, _)) = words.char_indices().nth(room) else { return words };
+    let kept = words.get(..end).unwrap_or_default();
+    match kept.rfind(char::is_whitespace) {
+        Some(space) => kept.get(..space).unwrap_or_default().to_owned(),
+        None => kept.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_cut_at_a_word_or_in_chinese_at_a_character() {
+        for (words, room, expected) in [
+            ("one two three", 20, "one two three"),
+            ("one two three", 13, "one two three"),
+            ("one two three", 9, "one two"),
+            ("one two", 0, ""),
+            ("您好吗", 2, "您好"),
+        ] {
+            assert_eq!(cut_at_word(words.to_owned(), room), expected, "{words} in {room}");
         }
     }
 }
