@@ -112,6 +112,9 @@ pub enum FetchError {
         /// As made.
         found: Sha256,
     },
+    /// The libraries of the scripts are not built for it.
+    #[error("models are prepared with CPython 3.10 to 3.14, and `python3` is {0}")]
+    Python(String),
     /// There is no native library for this processor.
     #[error("there is no set {set} for {machine}: bring your own build of the native library")]
     Machine {
@@ -354,6 +357,9 @@ impl Work<'_> {
         let mut command = self.tools.python_command();
         command.args(["-c", "import platform; print(platform.python_implementation(), platform.python_version())"]);
         let python = self.tools.python.run(command, || {})?;
+        if !is_supported(&python) {
+            return Err(FetchError::Python(python));
+        }
         let key = digest::of_bytes(format!("{python}\n{REQUIREMENTS}").as_bytes()).to_string();
         let directory = self.root.join(format!("libraries-{}", key.get(..12).unwrap_or_default()));
         if directory.is_dir() {
@@ -381,6 +387,12 @@ impl Work<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether there are sums of libraries for this Python, given as "CPython 3.11.7".
+fn is_supported(python: &str) -> bool {
+    let minor = python.strip_prefix("CPython 3.").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    minor.is_some_and(|minor| (10..=14).contains(&minor))
 }
 
 fn create_directory(path: &Path) -> Result<(), FetchError> {

@@ -224,3 +224,11 @@ fn every_archive_and_set_is_shown() {
     shown.dedup();
     assert_eq!(shown, ["fetching 1/1 true", "fetched 1/1", "preparing toy", "ready toy 16"]);
 }
+
+#[test]
+fn pythons_without_tested_libraries_are_told_apart() {
+    assert!(is_supported("CPython 3.10.13") && is_supported("CPython 3.14.0rc1"));
+    for python in ["CPython 3.9.18", "CPython 3.15.0", "PyPy 3.11.1", "CPython 2.7.18", ""] {
+        assert!(!is_supported(python), "{python}");
+    }
+}
