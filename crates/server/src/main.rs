@@ -22,11 +22,15 @@ struct Arguments {
 enum Command {
     /// Runs the server.
     Serve(ServeArgs),
+    /// Calls an MRCPv2 server as a PBX would, with recorded speech, and says whether it went as expected.
+    Call(client::cli::CallArgs),
     /// Checks a configuration file and reports every mistake in it.
     Check {
         /// The file.
         config: PathBuf,
     },
+    /// Lists, fetches or verifies models; speaks to a file and hears one, without a PBX.
+    Models(ModelsArgs),
     /// Runs the reference dialog service alone.
     Dialog(DialogArgs),
 }
@@ -59,6 +63,25 @@ enum EngineName {
     Sherpa,
 }
 
+#[derive(Debug, Args)]
+struct ModelsArgs {
+    /// Where the models are [default: $VOXGATE_MODELS, or voxgate/models in the cache directory].
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsCommand {
+    #[command(flatten)]
+    Store(models::cli::ModelsCommand),
+    /// Speaks text into a wave file.
+    Say(engine::cli::SayArgs),
+    /// Writes down what a wave file says.
+    Hear(engine::cli::HearArgs),
+}
+
 fn main() -> ExitCode {
     // Whoever makes a TLS client needs a provider; it is installed before anything can.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
@@ -74,9 +97,25 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(arguments) => serve(&arguments),
+        Command::Call(arguments) => Ok(runtime()?.block_on(client::cli::run(arguments))),
         Command::Check { config } => Ok(check(&config)),
+        Command::Models(arguments) => models(&arguments),
         Command::Dialog(arguments) => dialog(&arguments),
     }
+}
+
+fn models(arguments: &ModelsArgs) -> anyhow::Result<ExitCode> {
+    let sherpa = engine::SherpaConfig { models_dir: arguments.dir.clone(), ..engine::SherpaConfig::default() };
+    let config = engine::EngineConfig {
+        backend: engine::Backend::Sherpa(sherpa),
+        ..engine::EngineConfig::default()
+    };
+    match &arguments.command {
+        ModelsCommand::Store(command) => command.run(arguments.dir.as_deref(), &mut std::io::stdout())?,
+        ModelsCommand::Say(say) => println!("{}", say.run(&config)?),
+        ModelsCommand::Hear(hear) => println!("{}", hear.run(&config)?),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -259,8 +259,6 @@ pub enum ToConversation {
         /// About the call.
         details: CallDetails,
     },
-    /// The caller has begun to speak.
-    SpeechStarted,
     /// What the caller says is an interruption, not a cough.
     BargeIn,
     /// The caller's turn is over; answered by [`FromConversation::Complete`].

@@ -38,7 +38,7 @@ pub(crate) struct RecognizerChannel {
     default_language: Language,
     style: ResultStyle,
     /// By Content-ID.
-    defined: HashMap<String, Grammar>,
+    defined: HashMap<String, Vec<Grammar>>,
     /// Of requests that do not listen yet.
     loaded: HashMap<RequestId, Vec<Grammar>>,
     listening: Option<Listening>,
@@ -158,9 +158,6 @@ impl RecognizerChannel {
             Heard::SpeechStarted => {
                 listening.started.get_or_insert(now);
                 listening.interrupts_at = self.style.barge_in_after.map(|after| now + after);
-                if let Some(part) = listening.part {
-                    self.outputs.push_back(Output::Converse { part, what: ToConversation::SpeechStarted });
-                }
                 self.tell(now, recognizer::Input::SpeechStarted { request_id }, parts);
             }
             Heard::SpeechEnded { silence } => {
@@ -293,33 +290,48 @@ impl RecognizerChannel {
     fn define(&mut self, grammars: &[GrammarRef], language: Option<&str>) -> Result<(), Failure> {
         let language = self.language(language)?;
         // All or none: a broken second grammar does not leave the first one behind.
-        let mut compiled = Vec::with_capacity(grammars.len());
-        for grammar in grammars {
-            match grammar {
-                GrammarRef::Inline { content_type, content_id, body } => {
-                    let id = content_id.clone().unwrap_or_default();
-                    let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
-                        .map_err(|error| failure(&error, ""))?;
-                    compiled.push((id.clone(), grammar.named(format!("session:{id}"))));
-                }
-                // Defining a reference loads it ahead of its use; there is nothing to keep for a builtin.
-                GrammarRef::Uri { uri, .. } => {
-                    self.resolve(uri, 1.0)?;
-                }
+        let mut defined = HashMap::new();
+        for reference in grammars {
+            let (content_id, compiled) = self.compile(reference, language)?;
+            // Without an identifier it was only tried ahead of its use; there is nothing to keep for a builtin.
+            if let Some(id) = content_id {
+                defined.entry(id.to_owned()).or_insert_with(Vec::new).extend(compiled);
             }
         }
-        self.defined.extend(compiled);
+        self.defined.extend(defined);
         Ok(())
     }
 
-    fn resolve(&self, uri: &str, weight: f32) -> Result<Grammar, Failure> {
-        let grammar = match mrcp::content_id_of_uri(uri) {
+    /// The grammars that `reference` stands for, and the identifier to keep them under. What is kept is named by it in
+    /// results.
+    fn compile<'a>(
+        &self,
+        reference: &'a GrammarRef,
+        language: Option<Language>,
+    ) -> Result<(Option<&'a str>, Vec<Grammar>), Failure> {
+        match reference {
+            GrammarRef::Inline { content_type, content_id, body } => {
+                let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
+                    .map_err(|error| failure(&error, ""))?;
+                let id = content_id.as_deref();
+                Ok((id, vec![grammar.named(format!("session:{}", id.unwrap_or_default()))]))
+            }
+            GrammarRef::Uri { uri, weight, content_id } => {
+                let grammars = self.resolve(uri, *weight)?;
+                let Some(id) = content_id.as_deref() else { return Ok((None, grammars)) };
+                Ok((Some(id), grammars.into_iter().map(|grammar| grammar.named(format!("session:{id}"))).collect()))
+            }
+        }
+    }
+
+    fn resolve(&self, uri: &str, weight: f32) -> Result<Vec<Grammar>, Failure> {
+        let grammars = match mrcp::content_id_of_uri(uri) {
             Some(id) => self.defined.get(id).cloned().ok_or_else(|| {
                 Failure::new(FailureKind::Uri { uri: uri.to_owned() }, "no grammar of that name was defined")
             })?,
-            None => Grammar::from_uri(uri).map_err(|error| failure(&error, uri))?,
+            None => vec![Grammar::from_uri(uri).map_err(|error| failure(&error, uri))?],
         };
-        Ok(grammar.weighted(weight))
+        Ok(grammars.into_iter().map(|grammar| grammar.weighted(weight)).collect())
     }
 
     fn load(
@@ -331,17 +343,15 @@ impl RecognizerChannel {
         let language = self.language(params.speech_language.as_deref())?;
         let mut grammars = Vec::with_capacity(references.len());
         for reference in references {
-            grammars.push(match reference {
-                GrammarRef::Uri { uri, weight } => self.resolve(uri, *weight)?,
-                GrammarRef::Inline { content_type, content_id, body } => {
-                    let id = content_id.clone().unwrap_or_default();
-                    let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
-                        .map_err(|error| failure(&error, ""))?
-                        .named(format!("session:{id}"));
-                    if content_id.is_some() {
-                        self.defined.insert(id, grammar.clone());
+            grammars.extend(match reference {
+                // An identifier of the request's own list names nothing that a client refers to.
+                GrammarRef::Uri { uri, weight, .. } => self.resolve(uri, *weight)?,
+                GrammarRef::Inline { .. } => {
+                    let (content_id, compiled) = self.compile(reference, language)?;
+                    if let Some(id) = content_id {
+                        self.defined.insert(id.to_owned(), compiled.clone());
                     }
-                    grammar
+                    compiled
                 }
             });
         }

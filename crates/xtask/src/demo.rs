@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use crate::run::{cargo, root, succeed, target_dir};
-use crate::test::with_native;
+use crate::test::{fetch, with_native};
 
 /// Language of the demonstration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,7 +32,7 @@ pub(crate) struct DemoArgs {
 /// # Errors
 /// When anything on the way fails, the call included.
 pub(crate) fn run(arguments: &DemoArgs) -> anyhow::Result<()> {
-    models::cli::fetch_all()?;
+    fetch(&[])?;
     succeed(with_native(&mut cargo(["build", "--package", "server", "--features", "sherpa"]))?)?;
 
     let voxgate = target_dir().join("debug/voxgate");

@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
-        Task::Models(arguments) => models::cli::run(&arguments),
+        Task::Models(arguments) => Ok(arguments.run(&mut std::io::stdout())?),
         Task::Tidy => tidy::run(),
         Task::Lint => ci::run(),
     }

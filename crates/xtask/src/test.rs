@@ -1,5 +1,6 @@
 //! Every test, the calls with real speech included.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: &TestArgs) -> anyhow::Result<()> {
     let nextest = is_installed("cargo-nextest", &["nextest", "--version"]);
     let mut command = if nextest { cargo(["nextest", "run", "--workspace"]) } else { cargo(["test", "--workspace"]) };
     if !arguments.quick {
-        models::cli::fetch_all()?;
+        fetch(&[])?;
         command.args(["--features", "server/sherpa,engine/sherpa"]);
         with_native(&mut command)?;
         // A test that would skip for want of models fails instead.
@@ -39,6 +40,16 @@ pub(crate) fn run(arguments: &TestArgs) -> anyhow::Result<()> {
 /// # Errors
 /// When it has not been fetched and cannot be.
 pub(crate) fn with_native(command: &mut Command) -> anyhow::Result<&mut Command> {
-    let library = models::cli::fetch_native()?;
+    let library = fetch(&["native"])?.join("native/lib");
     Ok(command.env("SHERPA_ONNX_LIB_DIR", library))
+}
+
+/// Fetches what is missing of these sets, or of all, and says where the models are.
+///
+/// # Errors
+/// When something cannot be had.
+pub(crate) fn fetch(sets: &[&str]) -> anyhow::Result<PathBuf> {
+    let sets = sets.iter().map(|set| (*set).to_owned()).collect();
+    models::cli::ModelsCommand::Fetch { sets }.run(None, &mut std::io::stderr())?;
+    Ok(models::models_directory(None)?)
 }

@@ -10,11 +10,12 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::{Bytes, BytesMut};
 use metrics::{counter, gauge};
 use sip::endpoint::{EndpointConfig, IncomingInvite, IncomingOptions, Input, Output};
-use sip::{Command, ConnectionId, DialogKey, Endpoint, Transport};
+use sip::{Command, ConnectionId, DialogKey, Endpoint, Response, Signal, Status, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
@@ -241,9 +242,16 @@ impl<C: Calls> EndpointTask<C> {
                 }
                 Output::Dialog { dialog, signal } => {
                     let Some(mailbox) = self.routes.get(&dialog) else { continue };
-                    if mailbox.try_send(ToSession::Sip(signal)).is_err() {
-                        // The session does not keep up, or is gone; the peer's retransmission is a fresh try.
-                        counter!("sip_signals_dropped_total").increment(1);
+                    let Err(undelivered) = mailbox.try_send(ToSession::Sip(signal)) else { continue };
+                    // The session does not keep up, or is gone. Its transaction exists and would absorb retransmissions, so
+                    // a request is answered here; what else is lost is repeated by the peer or by a timer.
+                    counter!("sip_signals_dropped_total").increment(1);
+                    if let TrySendError::Full(message) | TrySendError::Closed(message) = undelivered
+                        && let ToSession::Sip(Signal::Request { transaction, request, .. }) = message
+                    {
+                        let response = Box::new(Response::to(&request, Status::SERVICE_UNAVAILABLE));
+                        let command = Command::Respond { transaction, response };
+                        self.endpoint.handle_input(clock::now(), Input::Command(command));
                     }
                 }
                 Output::CloseStream { connection } => {
