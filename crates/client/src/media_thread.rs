@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// A schedule missed by more than this is given up.
 const SLIP_MAX: Duration = Duration::from_millis(500);
 
-/// Without a packet for this long, a talk-spurt of the server has ended.
+/// Without a packet for this long, a talk-spurt of the server has ended. One with the marker bit starts another at once.
 const SPURT_GAP: Duration = Duration::from_millis(150);
 
 /// Commands that may wait for the thread; it takes them every 10 ms at the latest.
@@ -321,10 +321,9 @@ impl Driven {
     fn receive(&mut self, at: Instant, datagram: &[u8]) {
         self.leg.receive(at, datagram);
         let Some(packet) = Seen::read(datagram) else { return };
-        let continues = |last: &LastPacket| packet.sequence.wrapping_sub(last.sequence) == 1 && !packet.marker;
         match self.last_packet {
-            Some(last) if at.saturating_duration_since(last.at) < SPURT_GAP => {
-                if continues(&last) {
+            Some(last) if at.saturating_duration_since(last.at) < SPURT_GAP && !packet.marker => {
+                if packet.sequence.wrapping_sub(last.sequence) == 1 {
                     self.gaps.add(at.saturating_duration_since(last.at));
                 }
             }
