@@ -178,6 +178,8 @@ struct Task {
     next_key: u64,
     /// The turn whose first text is awaited, and since when.
     awaiting: Option<(TurnId, Instant)>,
+    /// The service has given its record, or will not.
+    is_recorded: bool,
     is_closed: bool,
 }
 
@@ -197,6 +199,7 @@ impl Task {
             keys: HashMap::new(),
             next_key: 0,
             awaiting: None,
+            is_recorded: false,
             is_closed: false,
         }
     }
@@ -212,10 +215,11 @@ impl Task {
                     Some(ToTask::Deserted) => Some(Input::Deserted),
                     None => Some(Input::Close),
                 },
-                event = self.events.recv() => match event {
+                event = self.events.recv(), if !self.is_recorded => match event {
                     Some(DialogEvent::Reply { turn, event }) => self.from_service(turn, event),
+                    // The service has done its part; the dialplan may still ask what to do.
                     Some(DialogEvent::Record(record)) => { self.record(record).await; None }
-                    None => Some(Input::Close),
+                    None => { self.is_recorded = true; None }
                 },
                 () = sleep_until(timeout) => { self.core.handle_timeout(clock::now()); None }
             };
@@ -236,6 +240,9 @@ impl Task {
 
     /// The service still owes the record of a conversation that was ended.
     async fn finish(&mut self) {
+        if self.is_recorded {
+            return;
+        }
         let patience = tokio::time::sleep(std::time::Duration::from_secs(5));
         tokio::pin!(patience);
         loop {
@@ -327,7 +334,6 @@ impl Task {
                     self.awaiting = None;
                 }
                 ServiceEvent::Failed(failure) => {
-                    counter!("dialog_failures_total", "reason" => failure.as_str()).increment(1);
                     tracing::warn!(reason = failure.as_str(), "the dialog service failed");
                 }
                 _ => {}
@@ -393,7 +399,8 @@ impl Task {
         let _gone = part.mailbox.send(ToSession::Conversation { part: part.part, what }).await;
     }
 
-    async fn record(&self, record: Option<Record>) {
+    async fn record(&mut self, record: Option<Record>) {
+        self.is_recorded = true;
         let Some(record) = record else {
             tracing::warn!("the dialog service gave no record of the conversation");
             return;

@@ -15,4 +15,4 @@ mod shared;
 mod tasks;
 pub mod telemetry;
 
-pub use server::{EmbeddedDialogService, Server, StartError, embedded_dialog_service};
+pub use server::{EmbeddedDialogService, Server, StartError, embedded_dialog_service, with_models_directory};

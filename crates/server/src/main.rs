@@ -106,10 +106,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 fn models(arguments: &ModelsArgs) -> anyhow::Result<ExitCode> {
     let sherpa = engine::SherpaConfig { models_dir: arguments.dir.clone(), ..engine::SherpaConfig::default() };
-    let config = engine::EngineConfig {
+    let config = server::with_models_directory(engine::EngineConfig {
         backend: engine::Backend::Sherpa(sherpa),
         ..engine::EngineConfig::default()
-    };
+    });
     match &arguments.command {
         ModelsCommand::Store(command) => command.run(arguments.dir.as_deref(), &mut std::io::stdout())?,
         ModelsCommand::Say(say) => println!("{}", say.run(&config)?),

@@ -221,9 +221,20 @@ impl Drop for Server {
     }
 }
 
+/// The configuration with the usual models directory where it names none.
+pub fn with_models_directory(mut config: engine::EngineConfig) -> engine::EngineConfig {
+    if let engine::Backend::Sherpa(sherpa) = &mut config.backend
+        && sherpa.models_dir.is_none()
+    {
+        // Without a home directory there is none; the engine says what it misses.
+        sherpa.models_dir = models::models_directory(None).ok();
+    }
+    config
+}
+
 /// Loads models on a thread of its own: it takes seconds and would hold up the runtime.
 async fn start_engine(config: &Config) -> Result<(Recognition, Synthesis), StartError> {
-    let engine = config.engine.clone();
+    let engine = with_models_directory(config.engine.clone());
     let started = tokio::task::spawn_blocking(move || Ok((Recognition::start(&engine)?, Synthesis::start(&engine)?)));
     started.await.map_err(|error| StartError::Other(error.to_string()))?.map_err(StartError::Engine)
 }
@@ -285,7 +296,7 @@ impl Calls for Incoming {
         })?;
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
         let dialog = invite.dialog;
-        let call_id = invite.request.headers.first("Call-ID").unwrap_or_default().to_owned();
+        let call_id = invite.request.call_id.clone();
         let agent = invite.request.headers.first("User-Agent").unwrap_or_default().to_owned();
         let span = tracing::info_span!("session", session_id = id, call_id = %call_id);
         let (mailbox, inbox) = mpsc::channel(INBOX_MAX);
