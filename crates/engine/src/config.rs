@@ -123,7 +123,8 @@ pub struct ListeningConfig {
     pub min_speech_ms: u32,
     /// Silence after which speech counts as ended and the utterance so far is decoded ahead of time. 100–1000 ms.
     pub speculative_silence_ms: u32,
-    /// Audio before the detected onset that still belongs to the utterance, so that the first sound is not clipped.
+    /// Audio before the detected onset that still belongs to the utterance: so that the first sound is not clipped, and
+    /// because models miss a first word that has no silence before it.
     pub pre_roll_ms: u32,
     /// Longest audio that is decoded in one piece (models degrade beyond 30 s). 2000–30000 ms.
     pub chunk_ms_max: u32,
@@ -142,10 +143,10 @@ impl Default for ListeningConfig {
         Self {
             min_speech_ms: 120,
             speculative_silence_ms: 180,
-            pre_roll_ms: 300,
+            pre_roll_ms: 500,
             chunk_ms_max: 12_000,
-            chunk_ms_enough: 6_000,
-            chunk_pause_ms: 1_000,
+            chunk_ms_enough: 8_000,
+            chunk_pause_ms: 2_000,
             partial_interval_ms: 400,
             stream_buffer_ms: 3_000,
         }

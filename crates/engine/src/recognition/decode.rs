@@ -40,6 +40,7 @@ pub(crate) struct DecodeRequest {
     /// At [`RATE_HZ`].
     pub(crate) samples: Arc<[i16]>,
     /// Likely phrases, best first.
+    #[cfg_attr(not(feature = "sherpa"), expect(dead_code, reason = "the fake engine cannot be biased"))]
     pub(crate) phrases: Arc<[String]>,
 }
 

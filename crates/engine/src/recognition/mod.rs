@@ -27,7 +27,9 @@ use std::time::Duration;
 pub use event::ListenEvent;
 pub use spec::ListenSpec;
 
-pub(crate) use decode::{DecodeRequest, Decoded, Purpose, RATE_HZ};
+#[cfg(feature = "sherpa")]
+pub(crate) use decode::Purpose;
+pub(crate) use decode::{DecodeRequest, Decoded, RATE_HZ};
 pub(crate) use pcm_ring::RingWriter;
 pub(crate) use recognizer::{PieceDecoder, Recognizer, RecognizerMode, StreamingDecoder};
 pub(crate) use transcript::join_texts;

@@ -261,7 +261,8 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let spec = ListenSpec { partials: true, ..ListenSpec::new(Language::Chinese, 16_000) };
-            let listening = StreamingListening::new(Arc::new(ListeningConfig::default()), &spec);
+            let config = ListeningConfig { pre_roll_ms: 300, ..ListeningConfig::default() };
+            let listening = StreamingListening::new(Arc::new(config), &spec);
             Self { listening, heard: 0, feeds: Vec::new(), log: Vec::new() }
         }
 

@@ -52,8 +52,14 @@ struct Inner {
     cache: Arc<PromptCache>,
     permits: Arc<PermitCounter>,
     limits: EngineLimits,
-    /// Prompts being prepared; each is removed when its handle's job is done.
-    preparing: Arc<Mutex<Vec<(PromptKey, Option<JobHandle<SynthesisDone>>)>>>,
+    /// Prompts being prepared; each is removed when its job is done.
+    preparing: Arc<Mutex<Vec<Preparation>>>,
+}
+
+/// A prompt on its way into the cache.
+struct Preparation {
+    key: PromptKey,
+    _job: JobHandle<SynthesisDone>,
 }
 
 /// Room for the synthesis requests of one session (S1). Taken at admission, given back on drop.
@@ -162,7 +168,7 @@ impl Synthesis {
         let inner = &self.inner;
         let count = permit.count_request(inner.limits.synthesis_requests_per_permit_max)?;
         let request = self.request(spec)?;
-        if let Some(buffer) = request.from_memory(&inner.cache) {
+        if let Some(buffer) = request.in_memory(&inner.cache) {
             metrics::counter!("engine_prompt_cache_total", "result" => "hit").increment(1);
             drop(count);
             let done = SynthesisDone { samples: buffer.samples_written(), from_cache: true };
@@ -188,7 +194,7 @@ impl Synthesis {
         let Ok(request) = self.request(spec) else { return false };
         let Some(key) = request.clauses.first().map(|(_, key)| key.clone()) else { return false };
         let mut preparing = self.inner.preparing.lock().unwrap_or_else(PoisonError::into_inner);
-        if request.from_memory(&self.inner.cache).is_some() || preparing.iter().any(|(other, _)| *other == key) {
+        if request.in_memory(&self.inner.cache).is_some() || preparing.iter().any(|other| other.key == key) {
             return false;
         }
         let buffer = PcmBuffer::new(request.sample_rate_hz, request.samples_max);
@@ -196,7 +202,7 @@ impl Synthesis {
         let done = Box::new(move |_: Result<SynthesisDone, EngineError>| {
             if let Some(list) = list.upgrade() {
                 let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
-                let at = list.iter().position(|(key, _)| *key == done_key);
+                let at = list.iter().position(|one| one.key == done_key);
                 let entry = at.map(|at| list.swap_remove(at));
                 drop(list);
                 drop(entry);
@@ -205,7 +211,7 @@ impl Synthesis {
         // The lock is held until the job is in the list: its end looks for it there.
         match self.inner.pool.submit(Lane::Spare, self.work(request, buffer), done) {
             Ok(job) => {
-                preparing.push((key, Some(job)));
+                preparing.push(Preparation { key, _job: job });
                 true
             }
             Err(_) => false,
@@ -263,7 +269,7 @@ struct Request {
 
 impl Request {
     /// The whole of it, if every clause is in memory. One clause is shared; several are put together.
-    fn from_memory(&self, cache: &PromptCache) -> Option<PcmBuffer> {
+    fn in_memory(&self, cache: &PromptCache) -> Option<PcmBuffer> {
         let found = self.clauses.iter().map(|(_, key)| cache.find(key)).collect::<Option<Vec<_>>>()?;
         if let [only] = found.as_slice() {
             return Some(only.clone());

@@ -3,6 +3,7 @@
 //! The suite makes its own speech: what the engine's synthesizer says, its recognizer must hear. Against sherpa-onnx it
 //! runs where the models are (`VOXGATE_MODELS`, or the cache that `voxgate models fetch` fills) and says so where they
 //! are not.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 mod bench;
 mod fake;

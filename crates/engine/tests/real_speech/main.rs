@@ -4,6 +4,7 @@
 //! file. `VOXGATE_SPEECH_LANGUAGE` is the language, English where absent. `docs/ENGINES.md` says how to make such a list
 //! from a Debian package of telephone prompts. Without it, or without models, the test says so and passes.
 #![cfg(feature = "sherpa")]
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

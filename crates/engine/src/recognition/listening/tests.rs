@@ -14,7 +14,13 @@ struct Bench {
 impl Bench {
     fn new(partials: bool) -> Self {
         let spec = ListenSpec { partials, ..ListenSpec::new(Language::English, 16_000) };
-        let listening = Listening::new(Arc::new(ListeningConfig::default()), &spec, partials);
+        let config = ListeningConfig {
+            pre_roll_ms: 300,
+            chunk_ms_enough: 6_000,
+            chunk_pause_ms: 1_000,
+            ..ListeningConfig::default()
+        };
+        let listening = Listening::new(Arc::new(config), &spec, partials);
         Self { listening, heard_ms: 0, decodes: Vec::new(), log: Vec::new() }
     }
 
