@@ -40,6 +40,9 @@ end
 --   confidence 0 to 1
 function result.read(session)
   local body = session:getVariable("detect_speech_result") or ""
+  if body:find("<[%w:]*nomatch") then
+    return { cause = "001", input = "", instance = "", confidence = 0 }
+  end
   local interpretation = body:match("<[%w:]*interpretation.->(.-)</[%w:]*interpretation>")
   if not interpretation then
     return { cause = body:match("Completion%-Cause:%s*(%d+)") or "", input = "", instance = "", confidence = 0 }

@@ -35,8 +35,8 @@ session:setVariable("tts_engine", "unimrcp:voxgate")
 session:setVariable("tts_voice", "default")
 -- The keys belong to the recognizer: by default a star would end the prompt, and the recognition with it.
 session:setVariable("playback_terminators", "none")
--- One MRCP session for all prompts of the call, instead of a new one for each.
-session:setVariable("cache_speech_handles", "true")
+-- Not cache_speech_handles: after an interrupted prompt mod_unimrcp would drop the next one without a word.
+session:setVariable("cache_speech_handles", "false")
 
 local turn = "say:dialog:reply?" .. query
   .. " detect:unimrcp:voxgate {start-input-timers=false"
