@@ -12,7 +12,7 @@
 //! # Ok::<(), phonemes::LoadError>(())
 //! ```
 //!
-//! In reading order: [`english`] (text to sentences of phonemes), `word` (one word), `table` (the two files), `ipa` (the
+//! In reading order: `english` (text to sentences of phonemes), `word` (one word), `table` (the two files), `ipa` (the
 //! lexicon's alphabet as the voice's), `spoken_english`, `spoken_chinese`, `simplified`.
 
 mod english;
