@@ -15,6 +15,9 @@ pub enum GrammarRef {
         uri: String,
         /// The weight (§9.5.1), 1.0 when none is given.
         weight: f32,
+        /// The identifier of the list that the line stands in, without angle brackets: stock clients define a builtin grammar
+        /// so, and refer to it as `session:NAME` later.
+        content_id: Option<String>,
     },
     /// A grammar in the body.
     Inline {
@@ -42,10 +45,10 @@ impl GrammarRef {
                     refs.extend(Self::list(kind, part.content_id.as_deref(), &part.body)?);
                 }
             }
-            "text/uri-list" => refs.extend(lines(body)?.map(|uri| Self::Uri { uri: uri.to_owned(), weight: 1.0 })),
+            "text/uri-list" => refs.extend(lines(body)?.map(|uri| reference(uri, 1.0, content_id))),
             "text/grammar-ref-list" => {
                 for line in lines(body)? {
-                    refs.push(grammar_reference(line)?);
+                    refs.push(grammar_reference(line, content_id)?);
                 }
             }
             _ => refs.push(Self::Inline {
@@ -166,16 +169,20 @@ fn lines(body: &[u8]) -> Option<impl Iterator<Item = &str>> {
 }
 
 /// `<uri>;weight="2.0"` (§9.5.1), or a bare URI as clients send it.
-fn grammar_reference(line: &str) -> Option<GrammarRef> {
+fn grammar_reference(line: &str, content_id: Option<&str>) -> Option<GrammarRef> {
     let Some(rest) = line.strip_prefix('<') else {
-        return Some(GrammarRef::Uri { uri: line.to_owned(), weight: 1.0 });
+        return Some(reference(line, 1.0, content_id));
     };
     let (uri, parameters) = rest.split_once('>')?;
     let weight = match media_type_parameter(parameters, "weight") {
         Some(weight) => weight.parse().ok().filter(|weight: &f32| weight.is_finite() && *weight >= 0.0)?,
         None => 1.0,
     };
-    (!uri.trim().is_empty()).then(|| GrammarRef::Uri { uri: uri.trim().to_owned(), weight })
+    (!uri.trim().is_empty()).then(|| reference(uri.trim(), weight, content_id))
+}
+
+fn reference(uri: &str, weight: f32, content_id: Option<&str>) -> GrammarRef {
+    GrammarRef::Uri { uri: uri.to_owned(), weight, content_id: content_id.map(str::to_owned) }
 }
 
 #[cfg(test)]
@@ -187,7 +194,7 @@ mod tests {
         Some(
             refs.into_iter()
                 .map(|grammar| match grammar {
-                    GrammarRef::Uri { uri, weight } => (uri, weight),
+                    GrammarRef::Uri { uri, weight, .. } => (uri, weight),
                     GrammarRef::Inline { content_id, .. } => (format!("inline {content_id:?}"), 0.0),
                 })
                 .collect(),
@@ -198,6 +205,19 @@ mod tests {
     fn a_uri_list_may_end_its_lines_in_lf_and_hold_comments() {
         let list = uris("text/uri-list", "# two\nbuiltin:speech/transcribe\nbuiltin:dtmf/digits").unwrap();
         assert_eq!(list, [("builtin:speech/transcribe".to_owned(), 1.0), ("builtin:dtmf/digits".to_owned(), 1.0)]);
+    }
+
+    #[test]
+    fn the_lines_of_a_list_share_its_identifier() {
+        let body = Bytes::from_static(b"builtin:grammar/digits\nbuiltin:dtmf/digits");
+        let list = GrammarRef::list("text/uri-list", Some("digits"), &body).unwrap();
+        let names: Vec<_> = list
+            .iter()
+            .map(|grammar| match grammar {
+                GrammarRef::Uri { content_id, .. } | GrammarRef::Inline { content_id, .. } => content_id.as_deref(),
+            })
+            .collect();
+        assert_eq!(names, [Some("digits"), Some("digits")]);
     }
 
     #[test]
