@@ -1,0 +1,406 @@
+//! One session on the virtual clock: what goes in, what has to come out, in which order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mrcp::recognizer::RecognizerConfig;
+use mrcp::synthesizer::SynthesizerConfig;
+use mrcp::{ChannelId, HeaderName, Message, Method, Request, RequestId, Resource};
+use session::{
+    CallerInput, CloseCause, DescriptionConfig, FromConversation, Heard, Input, InputKind, Output, PromptEnd,
+    ResultStyle, Session, SessionConfig, ToConversation,
+};
+use sip::dialog::DialogConfig;
+use sip::endpoint::IncomingInvite;
+use sip::{DialogKey, Flow, MessageLimits, Seed, ServerKey, Signal, Transport};
+use speech::nlsml::InstanceForm;
+use speech::{Hypothesis, Language};
+use testkit::Clock;
+
+const PREFIX: &str = "0123456789abcdef";
+
+fn config() -> Arc<SessionConfig> {
+    Arc::new(SessionConfig {
+        dialog: Arc::new(DialogConfig::default()),
+        description: DescriptionConfig {
+            mrcp_port: 1544,
+            codecs: vec![media::Codec::Pcmu],
+            ptime_ms: 20,
+            connection_reuse: false,
+        },
+        recognizer: Arc::new(RecognizerConfig::default()),
+        synthesizer: Arc::new(SynthesizerConfig::default()),
+        language: Language::English,
+        results: ResultStyle {
+            instance: InstanceForm::Json,
+            namespaced: true,
+            barge_in_after: Some(Duration::from_millis(350)),
+        },
+        connection_grace: Duration::from_secs(2),
+    })
+}
+
+fn sdp(resource: &str, direction: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=application 9 TCP/MRCPv2 1\r\n\
+         a=setup:active\r\na=connection:new\r\na=resource:{resource}\r\na=cmid:1\r\nm=audio 4000 RTP/AVP 0\r\n\
+         a={direction}\r\na=mid:1\r\n"
+    )
+}
+
+fn request(method: &str, cseq: u32, to_tag: &str, body: &str) -> sip::Request {
+    let text = format!(
+        "{method} sip:127.0.0.1:8060 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5090;branch=z9hG4bK{cseq}{method}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:pbx@127.0.0.1>;tag=a\r\nTo: <sip:127.0.0.1>{to_tag}\r\nCall-ID: c1\r\n\
+         CSeq: {cseq} {method}\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    match sip::Message::parse(&Bytes::from(text), &MessageLimits::default()).unwrap() {
+        sip::Message::Request(request) => request,
+        sip::Message::Response(_) => panic!("a request"),
+    }
+}
+
+/// A session with its clock, and everything that it has put out.
+struct Ladder {
+    clock: Clock,
+    session: Session,
+    outputs: Vec<Output>,
+    channel: ChannelId,
+    next_request: u32,
+}
+
+impl Ladder {
+    fn offered(resource: Resource) -> Self {
+        let clock = Clock::new();
+        let direction = if resource == Resource::SpeechSynth { "recvonly" } else { "sendonly" };
+        let invite = IncomingInvite {
+            transaction: ServerKey(1),
+            dialog: DialogKey(1),
+            local_tag: "b".to_owned(),
+            request: request("INVITE", 1, "", &sdp(resource.name(), direction)),
+            flow: Flow {
+                transport: Transport::Udp,
+                local: "127.0.0.1:8060".parse().unwrap(),
+                remote: "127.0.0.1:5090".parse().unwrap(),
+            },
+        };
+        let session = Session::new(config(), PREFIX.to_owned(), Seed(7), clock.now(), invite);
+        let channel = ChannelId::new(PREFIX, resource).unwrap();
+        let mut ladder = Self { clock, session, outputs: Vec::new(), channel, next_request: 1 };
+        ladder.drain();
+        ladder
+    }
+
+    /// Accepted, acknowledged, and with nothing left over.
+    fn established(resource: Resource) -> Self {
+        let mut ladder = Self::offered(resource);
+        let reservation = ladder.reservation();
+        let ports = reservation.legs.iter().map(|leg| (*leg, 20_000)).collect();
+        ladder.input(Input::Reserved { local: [127, 0, 0, 1].into(), ports });
+        ladder.input(Input::Sip(Signal::Ack { request: Box::new(request("ACK", 1, ";tag=b", "")) }));
+        ladder.outputs.clear();
+        ladder
+    }
+
+    fn reservation(&mut self) -> session::Reservation {
+        let at = self.outputs.iter().position(|output| matches!(output, Output::Reserve(_))).expect("a reservation");
+        match self.outputs.remove(at) {
+            Output::Reserve(reservation) => reservation,
+            _ => unreachable!("found by its kind"),
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.session.handle_input(self.clock.now(), input);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        self.outputs.extend(std::iter::from_fn(|| self.session.poll_output()));
+    }
+
+    /// Moves time on, firing what becomes due on the way.
+    fn pass(&mut self, ms: u64) {
+        let end = self.clock.now() + Duration::from_millis(ms);
+        while let Some(due) = self.session.poll_timeout().filter(|due| *due <= end) {
+            self.clock.advance_to(due);
+            self.session.handle_timeout(self.clock.now());
+            self.drain();
+        }
+        self.clock.advance_to(end);
+    }
+
+    fn send(&mut self, method: Method, headers: &[(HeaderName, &str)], body: &str) -> RequestId {
+        let id = RequestId(self.next_request);
+        self.next_request += 1;
+        let mut request = Request::new(self.channel.clone(), id, method);
+        for (name, value) in headers {
+            request.headers.push(name.clone(), *value);
+        }
+        request.body = Bytes::copy_from_slice(body.as_bytes());
+        self.input(Input::Mrcp(request));
+        id
+    }
+
+    fn messages(&self) -> Vec<String> {
+        self.outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Mrcp { message: Message::Response(response), .. } => {
+                    Some(format!("{} {}", response.status.code(), response.state))
+                }
+                Output::Mrcp { message: Message::Event(event), .. } => {
+                    let cause = event.headers.text(&HeaderName::CompletionCause).unwrap_or_default();
+                    Some(format!("{} {} {cause}", event.name.as_str(), event.state).trim_end().to_owned())
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn sip(&self) -> Vec<String> {
+        self.outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Sip(sip::Command::Respond { response, .. }) => Some(response.status.code().to_string()),
+                Output::Sip(sip::Command::Send { request, .. }) => Some(request.method.as_str().to_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn position(&self, wanted: impl Fn(&Output) -> bool) -> usize {
+        self.outputs.iter().position(wanted).expect("the output")
+    }
+}
+
+const PLAIN: (HeaderName, &str) = (HeaderName::ContentType, "text/plain");
+const URI_LIST: (HeaderName, &str) = (HeaderName::ContentType, "text/uri-list");
+
+#[test]
+fn nothing_is_answered_before_ports_and_places_are_had_and_the_channel_is_known_before_the_answer() {
+    let mut ladder = Ladder::offered(Resource::SpeechRecog);
+    assert!(ladder.sip().is_empty());
+    let leg = ladder.reservation().legs[0];
+    ladder.input(Input::Reserved { local: [127, 0, 0, 1].into(), ports: vec![(leg, 20_000)] });
+    let registered = ladder.position(|output| matches!(output, Output::RegisterChannel(_)));
+    let opened = ladder.position(|output| matches!(output, Output::OpenLeg { .. }));
+    let answered = ladder.position(|output| matches!(output, Output::Sip(sip::Command::Respond { .. })));
+    assert!(registered < answered && opened < answered);
+    assert_eq!(ladder.sip(), ["200"]);
+}
+
+#[test]
+fn without_a_place_the_invite_gets_503_and_the_session_is_over() {
+    let mut ladder = Ladder::offered(Resource::SpeechSynth);
+    ladder.input(Input::ReservationRefused { reason: "ports" });
+    assert_eq!(ladder.sip(), ["503"]);
+    assert!(ladder.outputs.iter().any(|output| matches!(output, Output::Closed { cause: CloseCause::Refused })));
+}
+
+#[test]
+fn a_bye_in_the_middle_of_a_recognition_completes_it_and_closes_everything() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "builtin:speech/transcribe");
+    let bye = Signal::Request {
+        transaction: ServerKey(2),
+        request: Box::new(request("BYE", 2, ";tag=b", "")),
+        flow: Flow {
+            transport: Transport::Udp,
+            local: "127.0.0.1:8060".parse().unwrap(),
+            remote: "127.0.0.1:5090".parse().unwrap(),
+        },
+    };
+    ladder.input(Input::Sip(bye));
+    assert_eq!(ladder.messages()[1], "RECOGNITION-COMPLETE COMPLETE 006 recognizer-error");
+    let stopped = ladder.position(|output| matches!(output, Output::StopListening { .. }));
+    let closed_leg = ladder.position(|output| matches!(output, Output::CloseLeg { .. }));
+    let forgotten = ladder.position(|output| matches!(output, Output::ForgetChannel(_)));
+    let closed = ladder.position(|output| matches!(output, Output::Closed { cause: CloseCause::Bye }));
+    assert!(stopped < closed_leg && closed_leg < forgotten && forgotten < closed);
+    assert_eq!(closed, ladder.outputs.len() - 1, "nothing follows the end");
+}
+
+#[test]
+fn a_lost_control_connection_is_waited_for_and_then_ends_in_complete_and_bye() {
+    let mut ladder = Ladder::established(Resource::SpeechSynth);
+    ladder.send(Method::Speak, &[PLAIN], "Hello.");
+    ladder.outputs.clear();
+    ladder.input(Input::ConnectionLost { channels: vec![ladder.channel.clone()] });
+    ladder.pass(1_900);
+    assert!(ladder.sip().is_empty());
+    ladder.pass(200);
+    assert_eq!(ladder.messages(), ["SPEAK-COMPLETE COMPLETE 004 error"]);
+    let completed = ladder.position(|output| matches!(output, Output::Mrcp { .. }));
+    let bye = ladder.position(|output| matches!(output, Output::Sip(sip::Command::Send { .. })));
+    assert!(completed < bye);
+    assert_eq!(ladder.sip(), ["BYE"]);
+}
+
+#[test]
+fn a_request_on_a_new_connection_keeps_the_session() {
+    let mut ladder = Ladder::established(Resource::SpeechSynth);
+    ladder.input(Input::ConnectionLost { channels: vec![ladder.channel.clone()] });
+    ladder.pass(1_000);
+    ladder.send(Method::GetParams, &[], "");
+    ladder.pass(5_000);
+    assert!(ladder.sip().is_empty());
+}
+
+#[test]
+fn the_final_words_are_asked_for_when_the_silence_was_long_enough_and_come_back_as_nlsml() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "builtin:grammar/boolean");
+    let key = ladder
+        .outputs
+        .iter()
+        .find_map(|output| match output {
+            Output::Listen { key, .. } => Some(*key),
+            _ => None,
+        })
+        .expect("it listens");
+    let hypotheses = vec![Hypothesis::new("Yes, please.", 0.9, Language::English)];
+    ladder.pass(1_000);
+    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted });
+    ladder.pass(600);
+    ladder.input(Input::Heard { key, heard: Heard::SpeechEnded { silence: Duration::from_millis(180) } });
+    ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses: hypotheses.clone(), is_final: false } });
+    ladder.pass(319);
+    assert!(!ladder.outputs.iter().any(|output| matches!(output, Output::FinishListening { .. })));
+    ladder.pass(1);
+    assert!(ladder.outputs.iter().any(|output| matches!(output, Output::FinishListening { .. })), "500 ms of silence");
+    ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses, is_final: true } });
+    assert_eq!(
+        ladder.messages(),
+        ["200 IN-PROGRESS", "START-OF-INPUT IN-PROGRESS", "RECOGNITION-COMPLETE COMPLETE 000 success"]
+    );
+    let body = ladder
+        .outputs
+        .iter()
+        .find_map(|output| match output {
+            Output::Mrcp { message: Message::Event(event), .. } if !event.body.is_empty() => Some(event.body.clone()),
+            _ => None,
+        })
+        .expect("a result");
+    let result = speech::nlsml::read(std::str::from_utf8(&body).unwrap()).unwrap();
+    assert_eq!(result.interpretations[0].instance, Some(serde_json::json!("true")), "a scalar is written as text");
+}
+
+#[test]
+fn a_dialog_turn_goes_to_the_conversation_and_its_answer_becomes_the_result() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "builtin:speech/dialog?conversation=c7");
+    let (key, part) = ladder.outputs.iter().fold((None, None), |(key, part), output| match output {
+        Output::Listen { key, .. } => (Some(*key), part),
+        Output::Converse { part, what: ToConversation::ListenerAttached { details, .. } } => {
+            assert_eq!(details.conversation.as_deref(), Some("c7"));
+            (key, Some(*part))
+        }
+        _ => (key, part),
+    });
+    let (key, part) = (key.unwrap(), part.unwrap());
+    ladder.outputs.clear();
+    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted });
+    ladder.pass(349);
+    let interrupts = |ladder: &Ladder| {
+        ladder.outputs.iter().any(|output| matches!(output, Output::Converse { what: ToConversation::BargeIn, .. }))
+    };
+    assert!(!interrupts(&ladder));
+    ladder.pass(1);
+    assert!(interrupts(&ladder), "speech this long is no cough");
+    let hypotheses = vec![Hypothesis::new("six", 0.8, Language::English)];
+    ladder.input(Input::Heard { key, heard: Heard::SpeechEnded { silence: Duration::from_millis(180) } });
+    ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses: hypotheses.clone(), is_final: false } });
+    ladder.pass(500);
+    ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses: hypotheses.clone(), is_final: true } });
+    assert!(ladder.outputs.iter().any(|output| matches!(
+        output,
+        Output::Converse { what: ToConversation::CallerTurn { input: CallerInput::Speech(heard), .. }, .. }
+            if *heard == hypotheses
+    )));
+    let instance = serde_json::json!({ "transcript": "six", "action": "continue" });
+    let what = FromConversation::Complete {
+        instance,
+        input: "six".to_owned(),
+        confidence: 0.8,
+        kind: Some(InputKind::Speech),
+    };
+    ladder.input(Input::Conversation { part, what });
+    assert_eq!(ladder.messages().last().unwrap(), "RECOGNITION-COMPLETE COMPLETE 000 success");
+    let told = ladder
+        .outputs
+        .iter()
+        .filter(|output| matches!(output, Output::Converse { what: ToConversation::ListenerDetached, .. }));
+    assert_eq!(told.count(), 0, "a turn that was told is not detached");
+}
+
+#[test]
+fn silence_in_a_conversation_is_a_turn_and_a_stop_is_none() {
+    for (stops, expected) in [(false, true), (true, false)] {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.send(
+            Method::Recognize,
+            &[URI_LIST, (HeaderName::NoInputTimeout, "1000")],
+            "builtin:speech/dialog?conversation=c7",
+        );
+        if stops {
+            ladder.send(Method::Stop, &[], "");
+        }
+        ladder.pass(1_100);
+        let silence = ladder.outputs.iter().any(|output| {
+            matches!(
+                output,
+                Output::Converse { what: ToConversation::CallerTurn { input: CallerInput::NoInput, .. }, .. }
+            )
+        });
+        assert_eq!(silence, expected);
+    }
+}
+
+#[test]
+fn a_reply_is_spoken_clause_by_clause_and_a_barge_in_tells_how_much_was_heard() {
+    let mut ladder = Ladder::established(Resource::SpeechSynth);
+    ladder.send(Method::Speak, &[PLAIN], "dialog:reply?conversation=c7");
+    let part = ladder
+        .outputs
+        .iter()
+        .find_map(|output| match output {
+            Output::Converse { part, what: ToConversation::SpeakerAttached(_) } => Some(*part),
+            _ => None,
+        })
+        .expect("it asks the conversation");
+    let say = |text: &str| FromConversation::Say {
+        text: text.to_owned(),
+        language: Language::English,
+        voice: None,
+        cacheable: true,
+    };
+    ladder.input(Input::Conversation { part, what: say("First.") });
+    ladder.input(Input::Conversation { part, what: say("Second.") });
+    let (utterance, leg) = ladder
+        .outputs
+        .iter()
+        .find_map(|output| match output {
+            Output::Synthesize { utterance, leg, .. } => Some((*utterance, *leg)),
+            _ => None,
+        })
+        .expect("it speaks at once");
+    ladder.pass(100);
+    ladder.input(Input::Conversation { part, what: FromConversation::StopPlayout });
+    assert_eq!(ladder.messages().last().unwrap(), "SPEAK-COMPLETE COMPLETE 001 barge-in");
+    let event = media::LegEvent::PlayoutFinished { utterance, played_ms: 80, outcome: media::PlayoutOutcome::Stopped };
+    ladder.input(Input::Leg { leg, event });
+    let progress = ladder
+        .outputs
+        .iter()
+        .find_map(|output| match output {
+            Output::Converse { what: ToConversation::PromptDone { end: PromptEnd::Stopped, progress }, .. } => {
+                Some(*progress)
+            }
+            _ => None,
+        })
+        .expect("the conversation hears of the end");
+    assert_eq!((progress.clauses, progress.partial_ms), (0, 80));
+}
