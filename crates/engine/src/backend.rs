@@ -12,7 +12,7 @@ pub(crate) fn recognizer(config: &EngineConfig) -> Result<Arc<dyn Recognizer>, E
     match &config.backend {
         Backend::Fake(fake) => Ok(Arc::new(FakeRecognizer::new(fake))),
         #[cfg(feature = "sherpa")]
-        Backend::Sherpa(sherpa) => Ok(Arc::new(crate::sherpa::SherpaRecognizer::load(sherpa)?)),
+        Backend::Sherpa(sherpa) => Ok(Arc::new(crate::sherpa::SherpaRecognizer::load(sherpa, config)?)),
         #[cfg(not(feature = "sherpa"))]
         Backend::Sherpa(_) => Err(not_built()),
     }

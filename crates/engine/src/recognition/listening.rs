@@ -365,7 +365,7 @@ impl Listening {
 }
 
 /// Silence after speech that is decoded with it; models drop last sounds that end abruptly.
-const TAIL_MS: u32 = 200;
+const TAIL_MS: u32 = 300;
 
 /// A cut without a pause is made within the last of this.
 const CUT_WINDOW_MS: u32 = 2_000;

@@ -9,7 +9,7 @@ use super::{RATE_HZ, to_float};
 use crate::recognition::{VoiceDetector, VoiceEvent};
 use crate::{EngineError, EngineErrorKind, ListeningConfig};
 
-/// Detectors that are not in use. Loading one takes longer than a caller should wait.
+/// Detectors that are not in use. Loading one takes tens of milliseconds, which belong to the start and not to a call.
 pub(super) struct DetectorShelf {
     model: PathBuf,
     idle: Arc<Mutex<Vec<Shelved>>>,
@@ -26,13 +26,19 @@ const IDLE_MAX: usize = 64;
 /// Samples that the model looks at at once.
 const WINDOW_SAMPLES: u64 = 512;
 
+/// How long after the last sound the model still hears speech, measured: 100–140 ms.
+const END_LAG_MS: u32 = 100;
+
 impl DetectorShelf {
+    /// A shelf with `ready` detectors for streams that are listened to as `config` says.
+    ///
     /// # Errors
     /// `Model` when the model cannot be loaded.
-    pub(super) fn load(model: &Path) -> Result<Self, EngineError> {
+    pub(super) fn load(model: &Path, config: &ListeningConfig, ready: usize) -> Result<Self, EngineError> {
         let shelf = Self { model: model.to_owned(), idle: Arc::new(Mutex::new(Vec::new())) };
-        // A model that cannot be loaded is found here and not in the first call.
-        drop(shelf.take(&ListeningConfig::default())?);
+        // All are taken at once, and go onto the shelf when they are dropped.
+        let detectors: Result<Vec<_>, _> = (0..ready.clamp(1, IDLE_MAX)).map(|_| shelf.take(config)).collect();
+        drop(detectors?);
         Ok(shelf)
     }
 
@@ -57,7 +63,7 @@ impl DetectorShelf {
             position: 0,
             is_active: false,
             onset_delay: samples(times.0) + WINDOW_SAMPLES,
-            end_delay: samples(times.1),
+            end_delay: samples(times.1.saturating_add(END_LAG_MS)),
             last_end: 0,
         })
     }

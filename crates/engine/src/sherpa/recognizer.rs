@@ -17,7 +17,10 @@ use super::path;
 use super::piece_decoder::{OfflineModel, SherpaPieceDecoder};
 use super::streaming_decoder::SherpaStreamingDecoder;
 use crate::recognition::{PieceDecoder, Recognizer, RecognizerMode, StreamingDecoder, VoiceDetector};
-use crate::{EngineError, EngineErrorKind, ListenSpec, ListeningConfig, RecognizerFiles, RecognizerRole, SherpaConfig};
+use crate::{
+    EngineConfig, EngineError, EngineErrorKind, ListenSpec, ListeningConfig, RecognizerFiles, RecognizerRole,
+    SherpaConfig,
+};
 
 /// All loaded recognition models.
 pub(crate) struct SherpaRecognizer {
@@ -36,8 +39,9 @@ impl SherpaRecognizer {
     ///
     /// # Errors
     /// `Model` when a file is missing, altered or refused, or when there is no recognizer at all.
-    pub(crate) fn load(config: &SherpaConfig) -> Result<Self, EngineError> {
-        let detectors = DetectorShelf::load(&catalog::voice_activity(config)?)?;
+    pub(crate) fn load(config: &SherpaConfig, pool: &EngineConfig) -> Result<Self, EngineError> {
+        let ready = pool.limits.recognition_streams_max.min(DETECTORS_READY_MAX);
+        let detectors = DetectorShelf::load(&catalog::voice_activity(config)?, &pool.listening, ready)?;
         let mut recognizer = Self { finals: HashMap::new(), partials: HashMap::new(), detectors };
         let threads = config.threads_per_call.unwrap_or(1).clamp(1, 64);
         let threads = i32::try_from(threads).unwrap_or(1);
@@ -232,6 +236,9 @@ fn online_config(files: &RecognizerFiles, language: Language, threads: i32) -> O
     };
     Some((config, takes_hotwords))
 }
+
+/// Detectors loaded before the first call. Each takes a few megabytes.
+const DETECTORS_READY_MAX: usize = 16;
 
 /// What sherpa-onnx calls phrases cut into characters.
 const CHARACTERS: &str = "cjkchar";

@@ -228,7 +228,7 @@ fn a_failed_speculation_is_decoded_again_when_it_is_needed() {
     bench.fails(0);
     bench.log();
     bench.input(Input::Finish);
-    assert_eq!(bench.log(), ["final 1200"]);
+    assert_eq!(bench.log(), ["final 1300"]);
     bench.fails(1);
     assert_eq!(bench.log(), ["failed timeout", "ended"]);
 }

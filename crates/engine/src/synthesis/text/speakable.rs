@@ -89,6 +89,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_cleaned_once_and_for_all(text in "\\PC{0,60}|[a-z<>/—–0-9 .😀`‘]{0,40}") {
+            let once = speakable(&text);
+            proptest::prop_assert!(!once.chars().any(char::is_control));
+            proptest::prop_assert_eq!(speakable(&once), once);
+        }
+    }
+
     #[test]
     fn tame_text_is_left_as_it_is() {
         for text in ["How are you today?", "It costs 5 % more, doesn't it?", "今天是2026年11月22日。"] {
