@@ -1,0 +1,12 @@
+//! A whole server on loopback, with the fake engine, called by a real client.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "each test program uses a part of it")]
+mod support;
+
+mod calling;
+mod recognizing;
+mod robot;
+mod serving;
+mod speaking;
