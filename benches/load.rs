@@ -1,0 +1,229 @@
+//! What a session costs and what it gets: `cargo bench -p server --bench load -- --help`.
+//!
+//! Starts the program's server as a process of its own with the fake engine, so that signalling, control and media are
+//! measured and no model, or loads any other MRCPv2 server. Half of the sessions are synthesizers that speak again and
+//! again, half are recognizers that a recorded caller talks to: RTP flows both ways.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, ValueEnum};
+use client::load::{LoadConfig, LoadKind, LoadReport};
+use client::{CallerAudio, ClientConfig};
+
+/// How long a server may take to start: the fake engine needs none of it.
+const START_WITHIN: Duration = Duration::from_secs(10);
+
+/// Time for a server to free what ended sessions held, before the next are counted.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// RTP ports of the server, below those that systems give to clients.
+const RTP_PORTS: (u16, u16) = (12_000, 19_999);
+
+/// Loads an MRCPv2 server with sessions and says what they cost and got.
+#[derive(Debug, Parser)]
+#[command(name = "load")]
+struct Arguments {
+    /// Sessions at a time; several are run one after the other, each with a server of its own.
+    #[arg(long, value_delimiter = ',', default_values_t = [50, 100], value_parser = clap::value_parser!(u32).range(1..=5000))]
+    sessions: Vec<u32>,
+    /// How long all sessions run together.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: u64,
+    /// New sessions per second while the load grows; 0: as fast as it goes.
+    #[arg(long, default_value_t = 50)]
+    rate: u32,
+    /// What the sessions do.
+    #[arg(long, value_enum, default_value_t = Kind::Both)]
+    kind: Kind,
+    /// Loads the server at this SIP address instead of starting one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    server: Option<SocketAddr>,
+    /// The process of that server, to measure what it uses; it must run on this machine.
+    #[arg(long, requires = "server")]
+    pid: Option<u32>,
+    /// What recognizers listen for.
+    #[arg(long, default_value = "builtin:speech/transcribe")]
+    grammar: String,
+    /// What synthesizers speak.
+    #[arg(long, default_value = "Thank you for calling. Please hold the line.")]
+    text: String,
+    /// What callers say, a WAV file.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenarios/audio/en/pain.wav"))]
+    audio: PathBuf,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Synthesizers,
+    Recognizers,
+    Both,
+}
+
+impl From<Kind> for LoadKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Synthesizers => Self::Synthesizers,
+            Kind::Recognizers => Self::Recognizers,
+            Kind::Both => Self::Both,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Test runners start every target; what measures for a minute runs when it is asked to.
+    if !arguments.bench && arguments.server.is_none() {
+        println!("a benchmark: cargo bench -p server --bench load");
+        return ExitCode::SUCCESS;
+    }
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("load: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs each load; `false` when a session or a request of one did not end well.
+fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+    // One thread for the driver's signalling and one for its media; the rest of the machine is the server's.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut is_clean = true;
+    for &sessions in &arguments.sessions {
+        let (address, pid, started) = match arguments.server {
+            Some(address) => (address, arguments.pid, None),
+            None => {
+                let started = RunningServer::start(sessions)?;
+                (started.sip, Some(started.child.id()), Some(started))
+            }
+        };
+        let idle = pid.and_then(resident_bytes);
+        let report = runtime.block_on(client::load::run(load(arguments, address, pid, sessions)?))?;
+        println!("{}", render(&report, idle, arguments));
+        is_clean &= report.is_clean();
+        drop(started);
+        std::thread::sleep(SETTLE);
+    }
+    Ok(is_clean)
+}
+
+fn load(
+    arguments: &Arguments,
+    server: SocketAddr,
+    server_pid: Option<u32>,
+    sessions: u32,
+) -> anyhow::Result<LoadConfig> {
+    let client = ClientConfig::new(server);
+    let rate = client.codecs.first().map_or(8000, |codec| codec.clock_rate_hz);
+    let audio = CallerAudio::load(&arguments.audio, rate)?;
+    Ok(LoadConfig {
+        kind: arguments.kind.into(),
+        set_ups_per_s: arguments.rate,
+        duration: Duration::from_secs(arguments.seconds),
+        text: arguments.text.clone(),
+        grammar: arguments.grammar.clone(),
+        server_pid,
+        ..LoadConfig::new(client, usize::try_from(sessions)?, audio)
+    })
+}
+
+fn render(report: &LoadReport, idle_bytes: Option<u64>, arguments: &Arguments) -> String {
+    let mut text = format!("{} sessions for {} s\n{report}", report.sessions, arguments.seconds);
+    if let (Some(idle), Some(used)) = (idle_bytes, &report.server) {
+        let grown = used.resident_bytes.saturating_sub(idle) as f64 / report.opened.max(1) as f64 / 1024.0;
+        let idle = idle as f64 / 1_048_576.0;
+        text.push_str(&format!("memory          {grown:.0} KiB per session above the idle server's {idle:.0} MiB\n"));
+    }
+    if report.driver_is_the_limit.is_none() {
+        text.push_str("the driver kept up\n");
+    }
+    text
+}
+
+/// Resident memory of a process.
+fn resident_bytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_ascii_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+/// The program's server as a process, ended with this value.
+struct RunningServer {
+    child: Child,
+    sip: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl RunningServer {
+    fn start(sessions: u32) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let (sip, mrcp) = (free_port()?, free_port()?);
+        let config = folder.path().join("load.toml");
+        write_config(&config, sessions, sip, mrcp)?;
+        let child = Command::new(env!("CARGO_BIN_EXE_voxgate"))
+            .args(["serve", "--config"])
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .context("the server does not start")?;
+        let sip = SocketAddr::from((Ipv4Addr::LOCALHOST, sip));
+        let mut server = Self { child, sip, _folder: folder };
+        server.wait_until_it_listens(SocketAddr::from((Ipv4Addr::LOCALHOST, mrcp)))?;
+        Ok(server)
+    }
+
+    fn wait_until_it_listens(&mut self, mrcp: SocketAddr) -> anyhow::Result<()> {
+        const STEP: Duration = Duration::from_millis(50);
+        for _ in 0..START_WITHIN.as_millis() / STEP.as_millis() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended at once: {status}");
+            }
+            std::thread::sleep(STEP);
+            if TcpStream::connect_timeout(&self.sip, STEP).is_ok() && TcpStream::connect_timeout(&mrcp, STEP).is_ok() {
+                // Ports are bound before the engine is there; a fake one takes a moment.
+                std::thread::sleep(SETTLE);
+                return Ok(());
+            }
+        }
+        bail!("the server does not listen after {START_WITHIN:?}")
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0))?.local_addr()?.port())
+}
+
+fn write_config(path: &Path, sessions: u32, sip: u16, mrcp: u16) -> anyhow::Result<()> {
+    let (first, last) = RTP_PORTS;
+    let mut file = std::fs::File::create(path)?;
+    write!(
+        file,
+        "[server]\naddress = \"127.0.0.1\"\nsessions_max = {sessions_max}\n\
+         [sip]\nport = {sip}\n[mrcp]\nport = {mrcp}\n[rtp]\nport_min = {first}\nport_max = {last}\n\
+         [http]\nenabled = false\n[dialog]\nlisten = \"127.0.0.1:0\"\n[log]\nfilter = \"warn\"\n\
+         [engine]\nkind = \"fake\"\n\
+         [engine.limits]\nrecognition_streams_max = {sessions_max}\nsynthesis_streams_max = {sessions_max}\n",
+        sessions_max = sessions.saturating_add(10),
+    )?;
+    Ok(())
+}
