@@ -33,6 +33,7 @@ pub(super) struct VoiceEntry {
 /// All recognition models, those to be preferred first.
 pub(super) fn recognizers(config: &SherpaConfig) -> Result<Vec<RecognizerEntry>, EngineError> {
     let mut faults = Faults::default();
+    faults.wanted(config);
     let mut entries = Vec::new();
     for (at, model) in config.recognizers.iter().enumerate() {
         let languages = faults.languages(&format!("recognizers[{at}]"), &model.languages);
@@ -75,6 +76,7 @@ pub(super) fn recognizers(config: &SherpaConfig) -> Result<Vec<RecognizerEntry>,
 /// All voices, those to be preferred first.
 pub(super) fn voices(config: &SherpaConfig) -> Result<Vec<VoiceEntry>, EngineError> {
     let mut faults = Faults::default();
+    faults.wanted(config);
     let mut entries = Vec::new();
     for (at, voice) in config.voices.iter().enumerate() {
         let languages = faults.languages(&format!("voices[{at}]"), &voice.languages);
@@ -179,6 +181,12 @@ fn missing(message: &str) -> EngineError {
 struct Faults(Vec<String>);
 
 impl Faults {
+    /// Languages asked for that no model is ever for.
+    fn wanted(&mut self, config: &SherpaConfig) {
+        let unknown = config.languages.iter().filter(|tag| Language::from_tag(tag).is_none());
+        self.0.extend(unknown.map(|tag| format!("languages: {tag:?} is not a language that is served")));
+    }
+
     fn languages(&mut self, key: &str, tags: &[String]) -> Vec<Language> {
         let unknown = tags.iter().filter(|tag| Language::from_tag(tag).is_none());
         self.0.extend(unknown.map(|tag| format!("{key}.languages: {tag:?} is not a language that is served")));
@@ -229,6 +237,20 @@ fn voice_files(files: &VoiceFiles) -> Vec<PathBuf> {
         }
         VoiceFiles::Matcha { model, vocoder, tokens, lexicon } => {
             vec![model.clone(), vocoder.clone(), tokens.clone(), lexicon.clone()]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_that_is_not_served_is_named_instead_of_left_out() {
+        let config = SherpaConfig { languages: vec!["en-US".into(), "fr-FR".into()], ..SherpaConfig::default() };
+        for error in [recognizers(&config).unwrap_err(), voices(&config).unwrap_err()] {
+            assert_eq!(error.kind, EngineErrorKind::Model);
+            assert!(error.message.contains("\"fr-FR\"") && !error.message.contains("en-US"), "{error}");
         }
     }
 }
