@@ -106,6 +106,16 @@ impl Session {
         }
     }
 
+    /// Whether an event of a kind comes before long; events before it are passed over.
+    pub(crate) fn tells_soon(&self, wanted: impl Fn(&ListenEvent) -> bool) -> bool {
+        while let Ok((_, event)) = self.events.recv_timeout(Duration::from_secs(1)) {
+            if wanted(&event) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// All events up to the last one. After it there are none: the engine has dropped its end.
     pub(crate) fn to_the_end(&self) -> Vec<ListenEvent> {
         let events = self.until(is_last);
