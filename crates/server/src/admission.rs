@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 /// Counts sessions against a limit and refuses while draining.
 #[derive(Debug, Clone)]
-pub struct Admission {
+pub(crate) struct Admission {
     shared: Arc<Shared>,
 }
 
@@ -22,7 +22,7 @@ struct Shared {
 
 /// Why an INVITE is refused before a session exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The server is draining.
     Draining,
     /// The limit of sessions is reached.
@@ -31,7 +31,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Label of the refusal in metrics.
-    pub fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Draining => "draining",
             Self::Full => "sessions",
@@ -41,7 +41,7 @@ impl Refusal {
 
 impl Admission {
     /// Admits up to `sessions_max` sessions at once.
-    pub fn new(sessions_max: usize) -> Self {
+    pub(crate) fn new(sessions_max: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
                 sessions_max,
@@ -56,7 +56,7 @@ impl Admission {
     ///
     /// # Errors
     /// The reason to refuse: drain or limit.
-    pub fn admit(&self) -> Result<SessionPermit, Refusal> {
+    pub(crate) fn admit(&self) -> Result<SessionPermit, Refusal> {
         let refusal = if self.is_draining() {
             Refusal::Draining
         } else {
@@ -78,22 +78,22 @@ impl Admission {
     }
 
     /// Refuses every session from now on.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.shared.draining.store(true, Ordering::Release);
     }
 
     /// Whether [`Self::drain`] was called.
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.shared.draining.load(Ordering::Acquire)
     }
 
     /// Sessions now.
-    pub fn sessions(&self) -> usize {
+    pub(crate) fn sessions(&self) -> usize {
         self.shared.sessions.load(Ordering::Acquire)
     }
 
     /// Waits until no session is left.
-    pub async fn emptied(&self) {
+    pub(crate) async fn emptied(&self) {
         loop {
             let changed = self.shared.changed.notified();
             if self.sessions() == 0 {
@@ -106,7 +106,7 @@ impl Admission {
 
 /// The place of one session; dropping it frees the place.
 #[derive(Debug)]
-pub struct SessionPermit {
+pub(crate) struct SessionPermit {
     shared: Arc<Shared>,
 }
 

@@ -211,12 +211,12 @@ impl Task {
             let timeout = self.core.poll_timeout();
             let input = tokio::select! {
                 message = self.inbox.recv() => match message {
-                    Some(ToTask::Part(part)) => self.from_part(part),
+                    Some(ToTask::Part(part)) => self.part_says(part),
                     Some(ToTask::Deserted) => Some(Input::Deserted),
                     None => Some(Input::Close),
                 },
                 event = self.events.recv(), if !self.is_recorded => match event {
-                    Some(DialogEvent::Reply { turn, event }) => self.from_service(turn, event),
+                    Some(DialogEvent::Reply { turn, event }) => self.service_says(turn, event),
                     // The service has done its part; the dialplan may still ask what to do.
                     Some(DialogEvent::Record(record)) => { self.record(record).await; None }
                     None => { self.is_recorded = true; None }
@@ -274,7 +274,7 @@ impl Task {
         }
     }
 
-    fn from_part(&mut self, message: FromPart) -> Option<Input> {
+    fn part_says(&mut self, message: FromPart) -> Option<Input> {
         let key = self.key(&message.from);
         let (speaker, listener) = (SpeakerKey(key), ListenerKey(key));
         Some(match message.what {
@@ -323,7 +323,7 @@ impl Task {
         }
     }
 
-    fn from_service(&mut self, turn: TurnId, event: ServiceEvent) -> Option<Input> {
+    fn service_says(&mut self, turn: TurnId, event: ServiceEvent) -> Option<Input> {
         if let Some((awaited, since)) = self.awaiting
             && awaited == turn
         {
@@ -345,7 +345,7 @@ impl Task {
     async fn drain(&mut self) {
         while let Some(output) = self.core.poll_output() {
             match output {
-                Output::Service(command) => self.to_service(command),
+                Output::Service(command) => self.tell_service(command),
                 Output::Say { speaker, clause } => {
                     tracing::debug!(words = %self.settings.privacy.words(&clause.text), "says");
                     let what = FromConversation::Say {
@@ -381,7 +381,7 @@ impl Task {
         }
     }
 
-    fn to_service(&mut self, command: ServiceCommand) {
+    fn tell_service(&mut self, command: ServiceCommand) {
         match &command {
             ServiceCommand::Start(_) => self.awaiting = Some((TurnId::GREETING, clock::now())),
             ServiceCommand::TakeTurn(turn) => self.awaiting = Some((turn.turn, clock::now())),

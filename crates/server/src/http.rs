@@ -23,12 +23,17 @@ struct Served {
 ///
 /// # Errors
 /// When the port cannot be bound.
-pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+pub(crate) async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
 /// Answers until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, admission: Admission, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+    admission: Admission,
+    stop: CancellationToken,
+) {
     let app = Router::new()
         .route("/metrics", get(metrics_page))
         .route("/healthz", get(|| async { "ok\n" }))

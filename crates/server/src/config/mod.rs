@@ -325,7 +325,7 @@ fn read_rtp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RtpConfig {
     if config.port_min == 0 || config.port_min >= config.port_max {
         section.reject("port_min", config.port_min, "must be at least 1 and below rtp.port_max");
     }
-    if config.ptime_ms % 10 != 0 {
+    if !config.ptime_ms.is_multiple_of(10) {
         section.reject("ptime_ms", config.ptime_ms, "must be a multiple of 10");
     }
     if config.codecs.is_empty() {

@@ -35,8 +35,6 @@ const DATAGRAM_BYTES_MAX: usize = 65_535;
 pub(crate) enum ToEndpoint {
     /// The owner of a dialog wants something.
     Command(Command),
-    /// Signals of this dialog go to this session from now on.
-    Route(DialogKey, Mailbox),
     /// New calls are refused from now on.
     Refuse(std::time::Duration),
     Opened {
@@ -188,10 +186,6 @@ impl<C: Calls> EndpointTask<C> {
                     _ => {}
                 }
                 Input::Command(command)
-            }
-            ToEndpoint::Route(dialog, mailbox) => {
-                self.routes.insert(dialog, mailbox);
-                return;
             }
             ToEndpoint::Refuse(retry_after) => {
                 self.endpoint.refuse_new(Some(retry_after));
