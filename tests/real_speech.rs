@@ -4,6 +4,7 @@
 //! Each test loads the models of one language once and checks everything on that server. Without models the tests pass
 //! and say so; `VOXGATE_REQUIRE_MODELS=1` makes their absence an error. `cargo test -- --nocapture` shows what was
 //! measured.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 #[path = "real_speech/text.rs"]
 mod text;
