@@ -1,5 +1,7 @@
 //! One session on the virtual clock: what goes in, what has to come out, in which order.
 
+#![expect(clippy::unwrap_used, reason = "what a test has written itself can be read")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
