@@ -364,9 +364,6 @@ impl SessionTask {
                 self.listeners.insert(key, listener);
                 failed(self.shared.media.command(leg_key, LegCommand::Capture { sink }))
             }
-            Err(error) if error.kind == engine::EngineErrorKind::Language => {
-                Some(Input::Heard { key, heard: Heard::LanguageUnsupported })
-            }
             Err(error) => Some(failed_listening(key, &error.to_string())),
         }
     }

@@ -89,8 +89,6 @@ pub enum Heard {
         /// The engine's last word on this listening.
         is_final: bool,
     },
-    /// No engine here recognizes the language.
-    LanguageUnsupported,
     /// The engine cannot go on.
     Failed {
         /// Why, for Completion-Reason.

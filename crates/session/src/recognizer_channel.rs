@@ -178,10 +178,6 @@ impl RecognizerChannel {
                 self.tell(now, recognizer::Input::Matched { request_id, complete }, parts);
             }
             Heard::Hypotheses { hypotheses, is_final: true } => self.finished(now, hypotheses, parts),
-            Heard::LanguageUnsupported => {
-                let cause = RecognizerCause::LanguageUnsupported;
-                self.tell(now, recognizer::Input::Complete { request_id, cause, result: None }, parts);
-            }
             Heard::Failed { reason } => {
                 self.tell(now, recognizer::Input::EngineFailed { request_id, reason }, parts);
             }

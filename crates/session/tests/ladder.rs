@@ -406,20 +406,3 @@ fn a_reply_is_spoken_clause_by_clause_and_a_barge_in_tells_how_much_was_heard() 
         .expect("the conversation hears of the end");
     assert_eq!((progress.clauses, progress.partial_ms), (0, 80));
 }
-
-#[test]
-fn a_language_that_no_engine_hears_completes_with_its_own_cause() {
-    let mut ladder = Ladder::established(Resource::SpeechRecog);
-    ladder.send(Method::Recognize, &[URI_LIST], "builtin:speech/transcribe");
-    let key = ladder
-        .outputs
-        .iter()
-        .find_map(|output| match output {
-            Output::Listen { key, .. } => Some(*key),
-            _ => None,
-        })
-        .expect("it listens");
-    ladder.input(Input::Heard { key, heard: Heard::LanguageUnsupported });
-    ladder.pass(20);
-    assert_eq!(ladder.messages(), ["200 IN-PROGRESS", "RECOGNITION-COMPLETE COMPLETE 010 language-unsupported"]);
-}
