@@ -181,8 +181,8 @@ impl<T: Send + 'static> Drop for Pool<T> {
     }
 }
 
-/// How long a dropped pool waits for running work.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+/// How long a dropped pool waits for running work: the longest clause of the slowest voice on a busy machine.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(20);
 
 impl<T: Send + 'static> JobHandle<T> {
     /// Moves the job, if it still waits, to the front: a caller waits for it now.

@@ -19,7 +19,7 @@ macro_rules! contract {
             $(#[test]
             fn $rule() {
                 if let Some(bench) = $bench() {
-                    crate::$module::$rule(bench);
+                    crate::$module::$rule(&bench);
                 }
             })+
         })+

@@ -1,7 +1,7 @@
 //! sherpa-onnx with real models: the whole contract, and how well it hears.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use engine::{Backend, EngineConfig, EngineErrorKind, ListenSpec, SherpaConfig, SynthesisSpec};
 use speech::Language;
@@ -30,9 +30,17 @@ fn config() -> Option<EngineConfig> {
     Some(config)
 }
 
-fn bench() -> Option<&'static Bench> {
-    static BENCH: OnceLock<Option<Bench>> = OnceLock::new();
-    BENCH.get_or_init(|| Some(Bench::start(config()?, 0.15).unwrap())).as_ref()
+/// The models, loaded once for the tests that run at the same time. The last one ends the workers: a native call that
+/// runs while the process ends aborts it.
+fn bench() -> Option<Arc<Bench>> {
+    static BENCH: Mutex<Weak<Bench>> = Mutex::new(Weak::new());
+    let mut shared = BENCH.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(bench) = shared.upgrade() {
+        return Some(bench);
+    }
+    let bench = Arc::new(Bench::start(config()?, 0.15).unwrap());
+    *shared = Arc::downgrade(&bench);
+    Some(bench)
 }
 
 crate::whole_contract! { crate::sherpa::bench }
