@@ -1,6 +1,7 @@
 //! Project tasks: `cargo xtask demo`, `cargo xtask test`, and what CI adds to them.
 
 mod ci;
+mod conformance;
 mod demo;
 mod run;
 mod test;
@@ -24,6 +25,8 @@ enum Task {
     Test(test::TestArgs),
     /// Lists, fetches or verifies the speech models.
     Models(models::cli::ModelsArgs),
+    /// Writes or checks `docs/conformance.md`: which statements of the standards the tests show.
+    Conformance(conformance::ConformanceArgs),
     /// Checks what no compiler checks: crate arrows, file sizes, links, paths.
     Tidy,
     /// Formatting, lints, documentation, tidy and licences: everything in CI but the tests.
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Models(arguments) => Ok(arguments.run(&mut std::io::stdout())?),
+        Task::Conformance(arguments) => conformance::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Lint => ci::run(),
     }

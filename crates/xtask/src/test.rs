@@ -18,21 +18,63 @@ pub(crate) struct TestArgs {
     runner: Vec<String>,
 }
 
+/// Settings of the test runner (`.config/nextest.toml`). Each but the first leaves a report that `cargo xtask conformance` reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Some tests, picked by whoever runs them.
+    Default,
+    /// Every test.
+    Whole,
+    /// The tests that name statements.
+    Conformance,
+}
+
+impl Profile {
+    /// As the runner knows it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Whole => "whole",
+            Self::Conformance => "conformance",
+        }
+    }
+}
+
 /// Fetches what is missing, then runs the tests.
 ///
 /// # Errors
 /// When models cannot be had or a test fails.
 pub(crate) fn run(arguments: &TestArgs) -> anyhow::Result<()> {
-    let nextest = is_installed("cargo-nextest", &["nextest", "--version"]);
-    let mut command = if nextest { cargo(["nextest", "run", "--workspace"]) } else { cargo(["test", "--workspace"]) };
-    if !arguments.quick {
+    let picked = arguments.quick || !arguments.runner.is_empty();
+    let profile = if picked { Profile::Default } else { Profile::Whole };
+    succeed(runner(profile, arguments.quick)?.args(&arguments.runner))
+}
+
+/// Whether the test runner that writes reports is installed.
+pub(crate) fn has_nextest() -> bool {
+    is_installed("cargo-nextest", &["nextest", "--version"])
+}
+
+/// The command that runs tests: with models unless `quick`.
+///
+/// # Errors
+/// When models cannot be had.
+pub(crate) fn runner(profile: Profile, quick: bool) -> anyhow::Result<Command> {
+    let mut command = if has_nextest() {
+        let mut command = cargo(["nextest", "run", "--workspace", "--profile"]);
+        command.arg(profile.name());
+        command
+    } else {
+        cargo(["test", "--workspace"])
+    };
+    if !quick {
         fetch(&[])?;
         command.args(["--features", "server/sherpa,engine/sherpa"]);
         with_native(&mut command)?;
         // A test that would skip for want of models fails instead.
         command.env("VOXGATE_REQUIRE_MODELS", "1");
     }
-    succeed(command.args(&arguments.runner))
+    Ok(command)
 }
 
 /// Tells the build where the native library is.

@@ -1,0 +1,250 @@
+//! The page: every statement with the tests that show it, or the reason why not.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::report::{Report, Test};
+use super::statement::{FAMILIES, Id, Priority, Reasons, Statement, ids_in};
+
+/// What is known about one statement.
+#[derive(Debug)]
+enum Outcome<'a> {
+    /// Tests show it.
+    Shown(Vec<&'a Test>),
+    /// Tests show it but for what the reason says.
+    InPart(Vec<&'a Test>, &'a str),
+    /// No test, and why.
+    Reasoned(&'a str),
+    /// A test that should show it did not pass.
+    Failing(Vec<&'a Test>),
+    /// Nothing.
+    Open,
+}
+
+/// All that the page is made from.
+#[derive(Debug)]
+pub(super) struct Conformance<'a> {
+    rows: Vec<(&'a Statement, Outcome<'a>)>,
+    /// Reasons and tests that name statements which are not listed.
+    unknown: Vec<String>,
+}
+
+impl<'a> Conformance<'a> {
+    /// Joins statements, reasons and results.
+    pub(super) fn new(statements: &'a [Statement], reasons: &'a Reasons, report: &'a Report) -> Self {
+        let mut by_id: BTreeMap<Id, Vec<(&Test, bool)>> = BTreeMap::new();
+        for (test, passed) in report.tests() {
+            for id in ids_in(&test.path) {
+                by_id.entry(id).or_default().push((test, passed));
+            }
+        }
+        let is_listed = |id: &str| statements.iter().any(|statement| statement.id.to_string() == id);
+        let mut unknown: Vec<String> = reasons
+            .names()
+            .filter(|name| !FAMILIES.iter().any(|(family, _)| family == name) && !is_listed(name))
+            .map(|name| format!("a reason is given for {name}, which is no statement"))
+            .collect();
+        for (id, tests) in &by_id {
+            if !is_listed(&id.to_string()) {
+                unknown
+                    .extend(tests.iter().map(|(test, _)| format!("{} names {id}, which is no statement", test.path)));
+            }
+        }
+        let rows = statements
+            .iter()
+            .map(|statement| {
+                let tests = by_id.remove(&statement.id).unwrap_or_default();
+                (statement, Outcome::new(&tests, reasons, &statement.id))
+            })
+            .collect();
+        Self { rows, unknown }
+    }
+
+    /// What a check objects to, the page's age apart.
+    pub(super) fn findings(&self) -> Vec<String> {
+        let mut findings = self.unknown.clone();
+        for (statement, outcome) in &self.rows {
+            let id = &statement.id;
+            match outcome {
+                Outcome::Open if statement.priority < Priority::P3 => {
+                    findings.push(format!("{id} ({}) has neither a test nor a reason", statement.priority));
+                }
+                Outcome::Failing(tests) => {
+                    findings.extend(tests.iter().map(|test| format!("{id}: {} does not pass", test.path)));
+                }
+                Outcome::Open | Outcome::Shown(_) | Outcome::InPart(..) | Outcome::Reasoned(_) => {}
+            }
+        }
+        findings
+    }
+
+    /// The whole page in Markdown.
+    pub(super) fn page(&self) -> String {
+        let mut page = String::from(INTRODUCTION);
+        page.push_str("| | statements | shown | in part | reason | open |\n|---|--:|--:|--:|--:|--:|\n");
+        for priority in [Priority::P1, Priority::P2, Priority::P3] {
+            let name = priority.to_string();
+            line(&mut page, &name, self.rows.iter().filter(|(statement, _)| statement.priority == priority));
+        }
+        line(&mut page, "all", self.rows.iter());
+        for (family, title) in FAMILIES {
+            let mut rows = self.rows.iter().filter(|(statement, _)| statement.id.family == *family).peekable();
+            if rows.peek().is_none() {
+                continue;
+            }
+            page.push_str(&format!(
+                "\n## {title}\n\n| Id | | Section | Statement | Shown by |\n|---|---|---|---|---|\n"
+            ));
+            for (statement, outcome) in rows {
+                let Statement { id, priority, section, text } = statement;
+                let shown = outcome.to_string();
+                let _infallible = writeln!(page, "| {id} | {priority} | {section} | {} | {shown} |", cell(text));
+            }
+        }
+        page
+    }
+
+    /// One line for a terminal.
+    pub(super) fn summary(&self) -> String {
+        let count = |wanted: fn(&Outcome<'_>) -> bool| self.rows.iter().filter(|(_, outcome)| wanted(outcome)).count();
+        format!(
+            "{} statements: {} shown, {} in part, {} with a reason, {} open",
+            self.rows.len(),
+            count(|outcome| matches!(outcome, Outcome::Shown(_))),
+            count(|outcome| matches!(outcome, Outcome::InPart(..))),
+            count(|outcome| matches!(outcome, Outcome::Reasoned(_))),
+            count(|outcome| matches!(outcome, Outcome::Open | Outcome::Failing(_))),
+        )
+    }
+}
+
+const INTRODUCTION: &str = "# Conformance
+
+Generated by `cargo xtask conformance` from the names and results of the tests; do not edit. A test that shows a statement begins
+its name with the statement's id. Sections are those of RFC 6787 unless another document is named; `ours` and `clients` mark what
+the server or its clients need beyond the documents. P1: every real client depends on it. P2: some clients, or robustness. P3: rare.
+
+";
+
+impl<'a> Outcome<'a> {
+    fn new(tests: &[(&'a Test, bool)], reasons: &'a Reasons, id: &Id) -> Self {
+        let failing: Vec<&Test> = tests.iter().filter(|(_, passed)| !passed).map(|(test, _)| *test).collect();
+        if !failing.is_empty() {
+            return Self::Failing(failing);
+        }
+        let passing: Vec<&Test> = tests.iter().map(|(test, _)| *test).collect();
+        match (passing.is_empty(), reasons.own(id), reasons.of_family(id)) {
+            (false, None, _) => Self::Shown(passing),
+            (false, Some(reason), _) => Self::InPart(passing, reason),
+            (true, Some(reason), _) | (true, None, Some(reason)) => Self::Reasoned(reason),
+            (true, None, None) => Self::Open,
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = |tests: &[&Test]| tests.iter().map(|test| name(test)).collect::<Vec<_>>().join("<br>");
+        match self {
+            Self::Shown(tests) => f.write_str(&names(tests)),
+            Self::InPart(tests, reason) => write!(f, "{}<br>In part: {}", names(tests), cell(reason)),
+            Self::Reasoned(reason) => write!(f, "Not shown: {}", cell(reason)),
+            Self::Failing(tests) => write!(f, "**fails**: {}", names(tests)),
+            Self::Open => f.write_str("**open**"),
+        }
+    }
+}
+
+/// The test's package, and its path from the segment that names a statement.
+fn name(test: &Test) -> String {
+    let package = test.binary.split("::").next().unwrap_or_default();
+    let mut start = 0;
+    for segment in test.path.split("::") {
+        if !ids_in(segment).is_empty() {
+            break;
+        }
+        start += segment.len() + "::".len();
+    }
+    format!("{package} `{}`", test.path.get(start..).unwrap_or(&test.path))
+}
+
+fn cell(text: &str) -> String {
+    text.replace('\n', " ").replace('|', "\\|")
+}
+
+fn line<'a>(page: &mut String, name: &str, rows: impl Iterator<Item = &'a (&'a Statement, Outcome<'a>)>) {
+    let [mut all, mut shown, mut in_part, mut reasoned, mut open] = [0; 5];
+    for (_, outcome) in rows {
+        all += 1;
+        match outcome {
+            Outcome::Shown(_) => shown += 1,
+            Outcome::InPart(..) => in_part += 1,
+            Outcome::Reasoned(_) => reasoned += 1,
+            Outcome::Failing(_) | Outcome::Open => open += 1,
+        }
+    }
+    let _infallible = writeln!(page, "| {name} | {all} | {shown} | {in_part} | {reasoned} | {open} |");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::statement::statements;
+    use super::*;
+
+    const STATEMENTS: &str = "id\tpriority\tsection\tstatement\nSYN-010\tP1\t8.7\tSTOP ends all\nSYN-011\tP2\t8.7\tIdle STOP\nVER-001\tP1\t11.6\tNeeds a session\nVER-002\tP3\t11.6\tNeeds a mode\n";
+
+    fn with<T>(reasons: &str, tests: &str, look: impl FnOnce(&Conformance<'_>) -> T) -> T {
+        let statements = statements(STATEMENTS).expect("statements");
+        let reasons = Reasons::parse(reasons).expect("reasons");
+        let report = Report::parse(&format!("<testsuites>{tests}</testsuites>")).expect("report");
+        look(&Conformance::new(&statements, &reasons, &report))
+    }
+
+    const BOTH: &str = r#"<testcase name="synthesizer::syn_010_syn_011_stop" classname="mrcp::suite" time="1"/>"#;
+
+    #[test]
+    fn a_row_names_its_tests_from_the_id_on() {
+        let page = with("VER = \"not our resource\"", BOTH, |it| it.page());
+        assert!(page.contains("| SYN-010 | P1 | 8.7 | STOP ends all | mrcp `syn_010_syn_011_stop` |"), "{page}");
+        assert!(page.contains("| VER-001 | P1 | 11.6 | Needs a session | Not shown: not our resource |"), "{page}");
+        assert!(page.contains("| all | 4 | 2 | 0 | 2 | 0 |"), "{page}");
+    }
+
+    #[test]
+    fn times_do_not_reach_the_page() {
+        let later = BOTH.replace("time=\"1\"", "time=\"2\"");
+        assert_eq!(with("", BOTH, |it| it.page()), with("", &later, |it| it.page()));
+    }
+
+    #[test]
+    fn a_p1_or_p2_row_without_test_and_reason_is_a_finding_a_p3_row_is_not() {
+        let findings = with("", BOTH, |it| it.findings());
+        assert_eq!(findings, ["VER-001 (P1) has neither a test nor a reason"]);
+    }
+
+    #[test]
+    fn a_failing_test_is_a_finding_whatever_else_passes() {
+        let tests = format!("{BOTH}<testcase name=\"syn_010_other\" classname=\"session\"><failure/></testcase>");
+        let findings = with("VER = \"no\"", &tests, |it| it.findings());
+        assert_eq!(findings, ["SYN-010: syn_010_other does not pass"]);
+    }
+
+    #[test]
+    fn names_of_unknown_statements_are_findings() {
+        let tests = format!("{BOTH}<testcase name=\"syn_999_new\" classname=\"session\"/>");
+        let findings = with("VER = \"no\"\n\"VER-999\" = \"no\"", &tests, |it| it.findings());
+        assert_eq!(
+            findings,
+            [
+                "a reason is given for VER-999, which is no statement",
+                "syn_999_new names SYN-999, which is no statement"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_statement_with_a_test_and_a_reason_of_its_own_is_shown_in_part() {
+        let page = with("VER = \"no\"\n\"SYN-010\" = \"not while paused\"", BOTH, |it| it.page());
+        assert!(page.contains("mrcp `syn_010_syn_011_stop`<br>In part: not while paused |"), "{page}");
+    }
+}
