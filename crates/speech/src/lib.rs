@@ -9,6 +9,8 @@
 //! writes the matches with [`nlsml::write`]. A SPEAK runs through [`segments`].
 
 mod answer;
+mod builtin;
+mod calendar;
 mod clause;
 mod dialog;
 mod grammar;
@@ -29,6 +31,7 @@ pub mod nlsml;
 pub mod number;
 
 pub use answer::yes_no;
+pub use calendar::Calendar;
 pub use clause::{ClauseLimits, ClauseSplitter, clauses};
 pub use dialog::{DialogGrammar, DialogReplyUri, DialogUriError, TurnResult};
 pub use grammar::{
@@ -36,6 +39,7 @@ pub use grammar::{
     match_all_dtmf,
 };
 pub use hypothesis::Hypothesis;
+pub use jiff::civil::{Date, DateTime};
 pub use language::Language;
 pub use prosody::Prosody;
 pub use segment::{Gender, Segment, SpeechMarkupError, SpeechMarkupErrorKind, segments};

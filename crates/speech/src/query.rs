@@ -46,6 +46,11 @@ impl UriParts<'_> {
     }
 }
 
+/// The begin of a text from a peer, for a message.
+pub(crate) fn excerpt(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
 fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

@@ -13,10 +13,10 @@ mod srgs;
 pub use error::{GrammarError, GrammarErrorKind};
 pub use grammar_ref::GrammarRef;
 
+use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::{DialogGrammar, Hypothesis, Language, answer, number, spoken_digits, text};
-use builtin::{Builtin, Lengths, YesNoKeys};
+use crate::{DialogGrammar, Hypothesis, Language, builtin::Builtin, text};
 use choice_list::ChoiceList;
 
 /// What an input means to the application: a scalar or an object (RFC 6787 section 9.6.3.3).
@@ -80,6 +80,8 @@ pub struct Grammar {
     rule: Rule,
     speech: bool,
     dtmf: bool,
+    /// The day that relative dates are resolved against.
+    today: Option<Date>,
 }
 
 /// What a grammar accepts.
@@ -89,12 +91,8 @@ enum Rule {
     Transcribe,
     /// Any words or keys; the conversation knows what they mean.
     Dialog(Box<DialogGrammar>),
-    /// Yes or no.
-    Boolean(YesNoKeys),
-    /// A string of digits.
-    Digits(Lengths),
-    /// A number.
-    Number,
+    /// A type of VoiceXML.
+    Builtin(Builtin),
     /// One of a list of phrases or key sequences.
     List(ChoiceList),
 }
@@ -107,8 +105,8 @@ impl Grammar {
     /// `UnsupportedLanguage` for a language that is not served.
     pub fn from_uri(uri: &str) -> Result<Self, GrammarError> {
         let reference = GrammarRef::parse(uri);
-        let Builtin { rule, language, speech, dtmf } = builtin::compile(&reference.uri)?;
-        Ok(Self { uri: reference.uri, language, weight: reference.weight, rule, speech, dtmf })
+        let builtin::Compiled { rule, language, speech, dtmf } = builtin::compile(&reference.uri)?;
+        Ok(Self { uri: reference.uri, language, weight: reference.weight, rule, speech, dtmf, today: None })
     }
 
     /// Compiles an inline grammar: SRGS in its XML form that is a small choice list; see docs/GRAMMARS.md.
@@ -128,6 +126,7 @@ impl Grammar {
             rule: Rule::List(document.list),
             speech,
             dtmf: !speech,
+            today: None,
         })
     }
 
@@ -142,6 +141,13 @@ impl Grammar {
     #[must_use]
     pub fn weighted(mut self, weight: f32) -> Self {
         self.weight = if weight.is_finite() && weight > 0.0 { weight } else { 1.0 };
+        self
+    }
+
+    /// The same grammar on a day, against which "tomorrow" and "next Tuesday" are resolved. Without one they do not match.
+    #[must_use]
+    pub fn on(mut self, today: Date) -> Self {
+        self.today = Some(today);
         self
     }
 
@@ -175,17 +181,10 @@ impl Grammar {
         const PHRASES_MAX: usize = 200;
         match &self.rule {
             Rule::List(list) if self.speech => list.phrases().take(PHRASES_MAX).map(str::to_owned).collect(),
-            Rule::Boolean(_) if self.speech => {
-                let words: &[&str] = match self.language {
-                    Some(Language::English) => &["yes", "no"],
-                    Some(Language::Chinese) => &["是的", "不是", "对", "没有"],
-                    None => &[],
-                };
-                words.iter().map(|word| (*word).to_owned()).collect()
+            Rule::Builtin(builtin) if self.speech => {
+                builtin.phrases(self.language).iter().map(|phrase| (*phrase).to_owned()).collect()
             }
-            Rule::List(_) | Rule::Boolean(_) | Rule::Transcribe | Rule::Dialog(_) | Rule::Digits(_) | Rule::Number => {
-                Vec::new()
-            }
+            Rule::List(_) | Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => Vec::new(),
         }
     }
 
@@ -193,7 +192,7 @@ impl Grammar {
     pub fn dialog(&self) -> Option<&DialogGrammar> {
         match &self.rule {
             Rule::Dialog(dialog) => Some(dialog),
-            Rule::Transcribe | Rule::Boolean(_) | Rule::Digits(_) | Rule::Number | Rule::List(_) => None,
+            Rule::Transcribe | Rule::Builtin(_) | Rule::List(_) => None,
         }
     }
 
@@ -239,12 +238,9 @@ impl Grammar {
                 let has_words = transcript.chars().any(char::is_alphanumeric);
                 has_words.then(|| (transcript.into(), 1.0))
             }
-            Rule::Boolean(_) => answer::yes_no(text, *language).map(|yes| (yes.into(), 1.0)),
-            Rule::Digits(lengths) => {
-                let digits = spoken_digits::digits(text, *language)?;
-                (lengths.min..=lengths.max).contains(&digits.len()).then(|| (digits.into(), 1.0))
+            Rule::Builtin(builtin) => {
+                builtin.understand(text, *language, self.today).map(|meaning| (meaning.instance, meaning.quality))
             }
-            Rule::Number => number::parse(text, *language).map(|value| (number_instance(value), 1.0)),
             Rule::List(list) => list.find(text, *language).map(|found| (found.instance.clone(), found.quality)),
         }
     }
@@ -258,18 +254,6 @@ impl Grammar {
 /// Whether `c` is on a telephone's keypad, the fourth column included.
 fn is_key(c: char) -> bool {
     matches!(c, '0'..='9' | '*' | '#' | 'A'..='D')
-}
-
-/// A number as an instance: whole numbers without a decimal point.
-fn number_instance(value: f64) -> Instance {
-    const WHOLE_MAX: f64 = 1e15;
-    if value.fract() == 0.0 && value.abs() < WHOLE_MAX {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and far below 2^63")]
-        let whole = value as i64;
-        whole.into()
-    } else {
-        value.into()
-    }
 }
 
 /// Matches what was heard against all active grammars, best first: closed grammars before open ones, then by confidence
