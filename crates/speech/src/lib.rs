@@ -21,6 +21,7 @@ mod query;
 mod say_as;
 mod segment;
 mod sound;
+mod spelling;
 mod spoken_digits;
 mod ssml;
 mod text;
@@ -35,8 +36,8 @@ pub use calendar::Calendar;
 pub use clause::{ClauseLimits, ClauseSplitter, clauses};
 pub use dialog::{DialogGrammar, DialogReplyUri, DialogUriError, TurnResult};
 pub use grammar::{
-    DtmfMatch, DtmfMatches, Grammar, GrammarError, GrammarErrorKind, GrammarRef, InputMode, Instance, Match, match_all,
-    match_all_dtmf,
+    DtmfMatch, DtmfMatches, Grammar, GrammarError, GrammarErrorKind, GrammarRef, GrammarSource, HeardWord, InputMode,
+    Instance, Match, ParseNode, ParseTree, RuleInstance, TagFormat, Utterance, match_all, match_all_dtmf,
 };
 pub use hypothesis::Hypothesis;
 pub use jiff::civil::{Date, DateTime};

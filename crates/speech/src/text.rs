@@ -1,5 +1,7 @@
 //! Text brought into one spelling, so that what was heard and what is expected can be compared.
 
+use std::ops::Range;
+
 use crate::Language;
 
 /// Whether `c` is a Han character.
@@ -53,32 +55,52 @@ pub fn normalize(text: &str) -> String {
     out
 }
 
+/// A word as [`normalize`] spells it, and where it stands in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    /// Bytes of the text as it was given.
+    pub(crate) span: Range<usize>,
+}
+
 /// The words of a text as [`normalize`] spells them: each Han character is a word of its own, and so is each number.
 pub(crate) fn words(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().map(half_width).map(simplified).flat_map(char::to_lowercase).collect();
+    located_words(text).into_iter().map(|word| word.text).collect()
+}
+
+/// The same words with their places.
+pub(crate) fn located_words(text: &str) -> Vec<Word> {
+    let mut chars: Vec<char> = Vec::with_capacity(text.len());
+    let mut places: Vec<Range<usize>> = Vec::with_capacity(text.len());
+    for (start, c) in text.char_indices() {
+        for plain in simplified(half_width(c)).to_lowercase() {
+            chars.push(plain);
+            places.push(start..start + c.len_utf8());
+        }
+    }
     let at = |index: usize| chars.get(index).copied();
     let is_digit_at = |index: usize| at(index).is_some_and(|c| c.is_ascii_digit());
-    let mut words: Vec<String> = Vec::new();
-    let mut word = String::new();
-    for (index, &c) in chars.iter().enumerate() {
-        let after_digit = word.chars().next_back().is_some_and(|last| last.is_ascii_digit());
+    let mut words = Vec::new();
+    let mut word = Word { text: String::new(), span: 0..0 };
+    for ((index, &c), place) in chars.iter().enumerate().zip(&places) {
+        let after_digit = word.text.chars().next_back().is_some_and(|last| last.is_ascii_digit());
         let joins_digits = after_digit && is_digit_at(index + 1);
         if is_han(c) {
             close(&mut words, &mut word);
-            words.push(c.to_string());
+            words.push(Word { text: c.to_string(), span: place.clone() });
         } else if c.is_alphanumeric() {
             // "6pm", "b2b" and "6分" come apart, so that the number can be seen.
-            let is_number = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
-            if !word.is_empty() && is_number != c.is_ascii_digit() {
+            let is_number = word.text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
+            if !word.text.is_empty() && is_number != c.is_ascii_digit() {
                 close(&mut words, &mut word);
             }
-            word.push(c);
-        } else if c == '.' && joins_digits && !word.contains('.') {
-            word.push(c);
+            extend(&mut word, c, place);
+        } else if c == '.' && joins_digits && !word.text.contains('.') {
+            extend(&mut word, c, place);
         } else if c == ',' && joins_digits && is_thousands_group(&chars, index) {
             // A separator of thousands says nothing.
-        } else if c == '-' && word.is_empty() && is_digit_at(index + 1) && !is_digit_before(&chars, index) {
-            word.push(c);
+        } else if c == '-' && word.text.is_empty() && is_digit_at(index + 1) && !is_digit_before(&chars, index) {
+            extend(&mut word, c, place);
         } else if is_apostrophe(c) {
             // Belongs to the word and says nothing.
         } else {
@@ -89,9 +111,17 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     words
 }
 
-fn close(words: &mut Vec<String>, word: &mut String) {
-    if !word.is_empty() {
-        words.push(std::mem::take(word));
+fn extend(word: &mut Word, c: char, place: &Range<usize>) {
+    if word.text.is_empty() {
+        word.span.start = place.start;
+    }
+    word.text.push(c);
+    word.span.end = place.end;
+}
+
+fn close(words: &mut Vec<Word>, word: &mut Word) {
+    if !word.text.is_empty() {
+        words.push(std::mem::replace(word, Word { text: String::new(), span: 0..0 }));
     }
 }
 
@@ -122,25 +152,31 @@ const CHINESE_PARTICLES: [char; 12] = ['啊', '呀', '吧', '呢', '嘛', '哦',
 
 /// The words without hesitation. When nothing else was said the words stay as they are.
 pub(crate) fn without_fillers(words: &[String], language: Language) -> Vec<String> {
-    let mut kept: Vec<String> = match language {
-        Language::English => words.iter().filter(|word| !ENGLISH_FILLERS.contains(&word.as_str())).cloned().collect(),
+    meant_words(words, language).into_iter().filter_map(|index| words.get(index)).cloned().collect()
+}
+
+/// Which of the words are no hesitation; all of them when nothing else was said.
+pub(crate) fn meant_words(words: &[String], language: Language) -> Vec<usize> {
+    let is_filler = |word: &String| match language {
+        Language::English => ENGLISH_FILLERS.contains(&word.as_str()),
         Language::Chinese => {
-            let is_filler = |word: &String| {
-                let mut chars = word.chars();
-                matches!((chars.next(), chars.next()), (Some(c), None) if CHINESE_FILLERS.contains(&c))
-            };
-            words.iter().filter(|word| !is_filler(word)).cloned().collect()
+            let mut chars = word.chars();
+            matches!((chars.next(), chars.next()), (Some(c), None) if CHINESE_FILLERS.contains(&c))
         }
     };
+    let kept = words.iter().enumerate().filter(|(_, word)| !is_filler(word)).map(|(index, _)| index);
+    let mut kept: Vec<usize> = kept.collect();
     if language == Language::Chinese {
-        while let Some(rest) = CHINESE_OPENERS.iter().find_map(|opener| strip_prefix(&kept, opener)) {
-            kept = rest;
+        let spelled =
+            |kept: &[usize]| -> Vec<String> { kept.iter().filter_map(|index| words.get(*index)).cloned().collect() };
+        while let Some(rest) = CHINESE_OPENERS.iter().find_map(|opener| strip_prefix(&spelled(&kept), opener)) {
+            kept.drain(..kept.len().saturating_sub(rest.len()));
         }
-        while kept.len() > 1 && kept.last().is_some_and(|last| is_particle(last)) {
+        while kept.len() > 1 && kept.last().and_then(|last| words.get(*last)).is_some_and(|last| is_particle(last)) {
             kept.pop();
         }
     }
-    if kept.is_empty() { words.to_vec() } else { kept }
+    if kept.is_empty() { (0..words.len()).collect() } else { kept }
 }
 
 fn is_particle(word: &str) -> bool {

@@ -7,11 +7,16 @@ mod dtmf;
 mod error;
 mod expansion;
 mod grammar_ref;
+mod parse_tree;
 mod semantics;
 mod srgs;
+mod utterance;
 
 pub use error::{GrammarError, GrammarErrorKind};
 pub use grammar_ref::GrammarRef;
+pub use parse_tree::{GrammarSource, ParseNode, ParseTree, RuleInstance};
+pub use semantics::TagFormat;
+pub use utterance::{HeardWord, Utterance};
 
 use jiff::civil::Date;
 use serde_json::Value;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// How the content of tags is read, by the grammar's `tag-format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TagFormat {
+pub enum TagFormat {
     /// `semantics/1.0-literals`: the content is the value.
     Literals,
     /// `semantics/1.0` and its relatives: the content is script.
@@ -14,7 +14,8 @@ pub(super) enum TagFormat {
 }
 
 impl TagFormat {
-    pub(super) fn named(name: Option<&str>) -> Self {
+    /// The format of a grammar's `tag-format`.
+    pub fn named(name: Option<&str>) -> Self {
         let Some(name) = name.map(|name| name.trim().to_ascii_lowercase()) else { return Self::Undeclared };
         if name.ends_with("-literals") {
             Self::Literals
