@@ -138,6 +138,12 @@ headers! {
     HotwordMinDuration = "Hotword-Min-Duration", Milliseconds;
     InterpretText = "Interpret-Text", Text;
     EnrollUtterance = "Enroll-Utterance", Boolean;
+
+    RecordUri = "Record-URI", Text;
+    MaxTime = "Max-Time", Milliseconds;
+    TrimLength = "Trim-Length", Milliseconds;
+    FinalSilence = "Final-Silence", Milliseconds;
+    CaptureOnSpeech = "Capture-On-Speech", Boolean;
 }
 
 impl HeaderName {

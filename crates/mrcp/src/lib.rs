@@ -37,6 +37,7 @@ mod method;
 mod params;
 pub mod recognizer;
 mod request_order;
+mod resource_table;
 mod start_line;
 pub mod synthesizer;
 mod timers;

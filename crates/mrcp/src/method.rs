@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::Resource;
-
 macro_rules! methods {
     ($($variant:ident = $name:literal, $doc:literal;)*) => {
         /// A request's method. Names are case-sensitive tokens.
@@ -64,43 +62,6 @@ methods! {
     VerifyRollback = "VERIFY-ROLLBACK", "Forgets the last turn (§11.12).";
     ClearBuffer = "CLEAR-BUFFER", "Empties the buffer (§11.15).";
     GetIntermediateResult = "GET-INTERMEDIATE-RESULT", "Reads the result so far (§11.16).";
-}
-
-impl Method {
-    /// Whether RFC 6787 defines this method for `resource`.
-    pub fn belongs_to(&self, resource: Resource) -> bool {
-        use Resource as R;
-        match self {
-            Self::SetParams | Self::GetParams => true,
-            Self::Stop => true,
-            Self::Speak | Self::Pause | Self::Resume | Self::BargeInOccurred | Self::Control | Self::DefineLexicon => {
-                matches!(resource, R::SpeechSynth | R::BasicSynth)
-            }
-            Self::DefineGrammar
-            | Self::Recognize
-            | Self::Interpret
-            | Self::GetResult
-            | Self::StartPhraseEnrollment
-            | Self::EnrollmentRollback
-            | Self::EndPhraseEnrollment
-            | Self::ModifyPhrase
-            | Self::DeletePhrase => matches!(resource, R::SpeechRecog | R::DtmfRecog),
-            Self::StartInputTimers => {
-                matches!(resource, R::SpeechRecog | R::DtmfRecog | R::Recorder | R::SpeakVerify)
-            }
-            Self::Record => resource == R::Recorder,
-            Self::StartSession
-            | Self::EndSession
-            | Self::QueryVoiceprint
-            | Self::DeleteVoiceprint
-            | Self::Verify
-            | Self::VerifyFromBuffer
-            | Self::VerifyRollback
-            | Self::ClearBuffer
-            | Self::GetIntermediateResult => resource == R::SpeakVerify,
-            Self::Other(_) => false,
-        }
-    }
 }
 
 impl fmt::Display for Method {

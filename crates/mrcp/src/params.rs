@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{Header, HeaderName, Headers, Request, RequestState, Response, StatusCode, VendorParameters};
+use crate::resource_table::{has_header, is_parameter};
+use crate::{Header, HeaderName, Headers, Request, RequestState, Resource, Response, StatusCode, VendorParameters};
 
 /// What a request is answered whose success left out headers that do not apply to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,42 +32,14 @@ pub(crate) struct HeaderFault {
     pub(crate) headers: Headers,
 }
 
-/// Generic headers that any request may have (§6.2). Bodies that are not needed are ignored, and so are their headers.
-const ON_ANY_REQUEST: [HeaderName; 15] = [
-    HeaderName::Accept,
-    HeaderName::ActiveRequestIdList,
-    HeaderName::ProxySyncId,
-    HeaderName::AcceptCharset,
-    HeaderName::ContentType,
-    HeaderName::ContentId,
-    HeaderName::ContentBase,
-    HeaderName::ContentEncoding,
-    HeaderName::ContentLocation,
-    HeaderName::FetchTimeout,
-    HeaderName::CacheControl,
-    HeaderName::LoggingTag,
-    HeaderName::SetCookie,
-    HeaderName::SetCookie2,
-    HeaderName::VendorSpecificParameters,
-];
-
-/// Generic parameters (§6.2) and the older cookie header that a stock client reads.
-const GENERIC_PARAMETERS: [HeaderName; 8] = [
-    HeaderName::Accept,
-    HeaderName::AcceptCharset,
-    HeaderName::FetchTimeout,
-    HeaderName::CacheControl,
-    HeaderName::LoggingTag,
-    HeaderName::SetCookie,
-    HeaderName::SetCookie2,
-    HeaderName::VendorSpecificParameters,
-];
-
-/// Checks the headers of a request other than SET-PARAMS and GET-PARAMS: those in `own` or generic must be legal and not
-/// repeated, all others do not apply and are not looked at. Returns whether there were such others.
-pub(crate) fn check_headers(headers: &Headers, own: &[HeaderName]) -> Result<bool, HeaderFault> {
+/// Checks the headers of a request other than SET-PARAMS and GET-PARAMS: those that its method has (`resource_table`) must be
+/// legal and not repeated, all others do not apply and are not looked at. Returns whether there were such others.
+pub(crate) fn check_headers(request: &Request) -> Result<bool, HeaderFault> {
+    let applies = |name: &HeaderName| {
+        request.channel.resource().is_some_and(|resource| has_header(resource, &request.method, name))
+    };
     let (applying, ignored): (Vec<&Header>, Vec<&Header>) =
-        headers.iter().partition(|header| ON_ANY_REQUEST.contains(&header.name) || own.contains(&header.name));
+        request.headers.iter().partition(|header| applies(&header.name));
     let illegal = illegal_among(&applying);
     if illegal.is_empty() {
         Ok(!ignored.is_empty())
@@ -86,8 +59,8 @@ fn illegal_among(headers: &[&Header]) -> Headers {
 /// The parameters of one channel.
 #[derive(Debug)]
 pub(crate) struct ParamStore {
-    /// What the resource has beyond the generic ones.
-    own: &'static [HeaderName],
+    /// Whose parameters they are.
+    resource: Option<Resource>,
     defaults: Vec<(HeaderName, String)>,
     languages: Vec<String>,
     values: Headers,
@@ -95,8 +68,8 @@ pub(crate) struct ParamStore {
 }
 
 impl ParamStore {
-    pub(crate) fn new(own: &'static [HeaderName], defaults: Vec<(HeaderName, String)>, languages: Vec<String>) -> Self {
-        Self { own, defaults, languages, values: Headers::new(), vendor: VendorParameters::default() }
+    pub(crate) fn new(resource: Option<Resource>, defaults: Vec<(HeaderName, String)>, languages: Vec<String>) -> Self {
+        Self { resource, defaults, languages, values: Headers::new(), vendor: VendorParameters::default() }
     }
 
     /// SET-PARAMS (§6.1.1): all or nothing. 404 beats 403 beats 409; the fields at fault are repeated as sent.
@@ -192,7 +165,7 @@ impl ParamStore {
     }
 
     fn is_parameter(&self, name: &HeaderName) -> bool {
-        GENERIC_PARAMETERS.contains(name) || self.own.contains(name)
+        self.resource.is_some_and(|resource| is_parameter(resource, name))
     }
 
     /// Legal, but not something we can do.

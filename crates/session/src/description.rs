@@ -42,7 +42,8 @@ impl DescriptionConfig {
 
 /// The description that answers OPTIONS: resources and codecs.
 pub fn resources(config: &DescriptionConfig, address: IpAddr) -> String {
-    let names = [Resource::SpeechSynth.name(), Resource::SpeechRecog.name()];
+    let served = Resource::ALL.into_iter().filter(|resource| ChannelKind::of(*resource).is_some());
+    let names: Vec<&str> = served.map(Resource::name).collect();
     sdp::capabilities(&Local { address, session_id: 1, version: 1 }, &names, &config.codecs()).to_string()
 }
 
@@ -63,6 +64,7 @@ pub(crate) enum ChannelKind {
 }
 
 impl ChannelKind {
+    /// The machine that serves a resource; `None`: offers of it are refused. What is served is told by OPTIONS, too.
     fn of(resource: Resource) -> Option<Self> {
         match resource {
             Resource::SpeechRecog => Some(Self::Recognizer),

@@ -1,63 +1,9 @@
-//! Which headers a recognizer's methods have (RFC 6787 §9.4), and the parameters made of them.
+//! From headers to the parameters of a request (RFC 6787 §9.4).
 
 use super::config::RecognizerDefaults;
 use super::output::RecognizeParams;
 use crate::HeaderName as H;
 use crate::params::Effective;
-
-/// What SET-PARAMS and GET-PARAMS know.
-pub(super) const PARAMETERS: [H; 15] = [
-    H::ConfidenceThreshold,
-    H::SensitivityLevel,
-    H::SpeedVsAccuracy,
-    H::NBestListLength,
-    H::NoInputTimeout,
-    H::RecognitionTimeout,
-    H::SpeechCompleteTimeout,
-    H::SpeechIncompleteTimeout,
-    H::DtmfInterdigitTimeout,
-    H::DtmfTermTimeout,
-    H::DtmfTermChar,
-    H::DtmfBufferTime,
-    H::SaveWaveform,
-    H::MediaType,
-    H::SpeechLanguage,
-];
-
-/// What RECOGNIZE has.
-pub(super) const OF_RECOGNIZE: [H; 25] = [
-    H::ConfidenceThreshold,
-    H::SensitivityLevel,
-    H::SpeedVsAccuracy,
-    H::NBestListLength,
-    H::NoInputTimeout,
-    H::RecognitionTimeout,
-    H::MediaType,
-    H::InputWaveformUri,
-    H::StartInputTimers,
-    H::SpeechCompleteTimeout,
-    H::SpeechIncompleteTimeout,
-    H::DtmfInterdigitTimeout,
-    H::DtmfTermTimeout,
-    H::DtmfTermChar,
-    H::SaveWaveform,
-    H::NewAudioChannel,
-    H::SpeechLanguage,
-    H::VerBufferUtterance,
-    H::RecognitionMode,
-    H::CancelIfQueue,
-    H::HotwordMaxDuration,
-    H::HotwordMinDuration,
-    H::ClearDtmfBuffer,
-    H::EarlyNoMatch,
-    H::EnrollUtterance,
-];
-
-/// What DEFINE-GRAMMAR has.
-pub(super) const OF_DEFINE_GRAMMAR: [H; 1] = [H::SpeechLanguage];
-
-/// What GET-RESULT has.
-pub(super) const OF_GET_RESULT: [H; 2] = [H::ConfidenceThreshold, H::NBestListLength];
 
 /// The parameters of one RECOGNIZE.
 pub(super) fn recognize_params(effective: Effective<'_>, defaults: &RecognizerDefaults) -> RecognizeParams {

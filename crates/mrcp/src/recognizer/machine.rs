@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::config::RecognizerConfig;
 use super::dtmf::{TypeAhead, is_digit};
-use super::headers::{OF_DEFINE_GRAMMAR, OF_GET_RESULT, OF_RECOGNIZE, PARAMETERS, recognize_params};
+use super::headers::recognize_params;
 use super::input::{Failure, FailureKind, Input, ResultBody};
 use super::output::Output;
 use super::recognizing::{Answer, Phase, Recognition};
@@ -82,7 +82,7 @@ pub struct RecognizerCounters {
 impl Recognizer {
     /// A recognizer without parameters, in state idle.
     pub fn new(config: Arc<RecognizerConfig>, channel: ChannelId) -> Self {
-        let params = ParamStore::new(&PARAMETERS, config.defaults.as_headers(), config.languages.clone());
+        let params = ParamStore::new(channel.resource(), config.defaults.as_headers(), config.languages.clone());
         Self {
             params,
             channel,
@@ -225,7 +225,7 @@ impl Recognizer {
 
     /// DEFINE-GRAMMAR (§9.8).
     fn define_grammar(&mut self, now: Instant, request: &Request) {
-        let ignored = match check_headers(&request.headers, &OF_DEFINE_GRAMMAR) {
+        let ignored = match check_headers(request) {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
@@ -281,7 +281,7 @@ impl Recognizer {
 
     /// RECOGNIZE (§9.9) and the queue of §9.4.27.
     fn recognize(&mut self, now: Instant, request: &Request) {
-        let ignored = match check_headers(&request.headers, &OF_RECOGNIZE) {
+        let ignored = match check_headers(request) {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
@@ -333,7 +333,7 @@ impl Recognizer {
 
     /// STOP (§9.10): beats a completion that has not been sent.
     fn stop(&mut self, now: Instant, request: &Request) {
-        let ignored = match check_headers(&request.headers, &[]) {
+        let ignored = match check_headers(request) {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
@@ -389,7 +389,7 @@ impl Recognizer {
 
     /// GET-RESULT (§9.11): the last result again, as it was.
     fn get_result(&mut self, request: &Request) {
-        if let Err(fault) = check_headers(&request.headers, &OF_GET_RESULT) {
+        if let Err(fault) = check_headers(request) {
             return self.refuse_headers(request, fault);
         }
         let response = match &self.state {

@@ -1,51 +1,9 @@
-//! Which headers a synthesizer's methods have (RFC 6787 §8.4), and the parameters made of them.
+//! From headers to the parameters of a request (RFC 6787 §8.4).
 
 use super::config::SynthesizerDefaults;
 use super::output::{Prosody, SpeakParams, Voice};
 use crate::params::Effective;
 use crate::{HeaderName as H, Request};
-
-/// What SET-PARAMS and GET-PARAMS know.
-pub(super) const PARAMETERS: [H; 16] = [
-    H::KillOnBargeIn,
-    H::SpeakerProfile,
-    H::VoiceGender,
-    H::VoiceAge,
-    H::VoiceVariant,
-    H::VoiceName,
-    H::ProsodyPitch,
-    H::ProsodyContour,
-    H::ProsodyRange,
-    H::ProsodyRate,
-    H::ProsodyDuration,
-    H::ProsodyVolume,
-    H::SpeechLanguage,
-    H::FetchHint,
-    H::AudioFetchHint,
-    H::LexiconSearchOrder,
-];
-
-/// What SPEAK has. Of `Jump-Size` and `Speak-Length`, see the machine.
-pub(super) const OF_SPEAK: [H; 18] = [
-    H::KillOnBargeIn,
-    H::SpeakerProfile,
-    H::VoiceGender,
-    H::VoiceAge,
-    H::VoiceVariant,
-    H::VoiceName,
-    H::ProsodyPitch,
-    H::ProsodyContour,
-    H::ProsodyRange,
-    H::ProsodyRate,
-    H::ProsodyDuration,
-    H::ProsodyVolume,
-    H::SpeechLanguage,
-    H::FetchHint,
-    H::AudioFetchHint,
-    H::LexiconSearchOrder,
-    H::JumpSize,
-    H::SpeakLength,
-];
 
 /// What to speak and how. `content_type` is the request's.
 pub(super) fn speak_params(

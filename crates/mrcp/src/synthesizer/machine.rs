@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::config::SynthesizerConfig;
-use super::headers::{OF_SPEAK, PARAMETERS, speak_params};
+use super::headers::speak_params;
 use super::input::{Failure, FailureKind, Input};
 use super::output::Output;
 use super::speaking::{Phase, Playout, Speak};
@@ -59,7 +59,7 @@ pub struct SynthesizerCounters {
 impl Synthesizer {
     /// A synthesizer without parameters, in state idle.
     pub fn new(config: Arc<SynthesizerConfig>, channel: ChannelId) -> Self {
-        let params = ParamStore::new(&PARAMETERS, config.defaults.as_headers(), config.languages.clone());
+        let params = ParamStore::new(channel.resource(), config.defaults.as_headers(), config.languages.clone());
         Self {
             params,
             channel,
@@ -182,7 +182,7 @@ impl Synthesizer {
 
     /// SPEAK (§8.6).
     fn speak(&mut self, now: Instant, request: &Request) {
-        let ignored = match check_headers(&request.headers, &OF_SPEAK) {
+        let ignored = match check_headers(request) {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
@@ -226,7 +226,7 @@ impl Synthesizer {
 
     /// STOP (§8.7): beats a completion that has not been sent.
     fn stop(&mut self, now: Instant, request: &Request) {
-        let ignored = match check_headers(&request.headers, &[]) {
+        let ignored = match check_headers(request) {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
@@ -241,7 +241,7 @@ impl Synthesizer {
 
     /// BARGE-IN-OCCURRED (§8.8): all or nothing, by the active SPEAK's Kill-On-Barge-In.
     fn barge_in_occurred(&mut self, now: Instant, request: &Request) {
-        let ignored = match check_headers(&request.headers, &[]) {
+        let ignored = match check_headers(request) {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
