@@ -21,8 +21,14 @@ pub enum ValueKind {
     Character,
     /// `normal` or `hotword`.
     RecognitionMode,
+    /// `prefetch` or `safe`.
+    FetchHint,
+    /// `prefetch`, `safe` or `stream`.
+    AudioFetchHint,
     /// `male`, `female` or `neutral`.
     Gender,
+    /// Directives of §6.2.13, or nothing.
+    CacheControl,
     /// A language tag (BCP 47): letters, digits and dashes.
     Language,
 }
@@ -77,7 +83,7 @@ headers! {
     ContentLocation = "Content-Location", Text;
     ContentLength = "Content-Length", Integer(0);
     FetchTimeout = "Fetch-Timeout", Milliseconds;
-    CacheControl = "Cache-Control", Text;
+    CacheControl = "Cache-Control", CacheControl;
     LoggingTag = "Logging-Tag", Text;
     SetCookie = "Set-Cookie", Text;
     SetCookie2 = "Set-Cookie2", Text;
@@ -100,8 +106,8 @@ headers! {
     ProsodyVolume = "Prosody-Volume", Text;
     SpeechMarker = "Speech-Marker", Text;
     SpeechLanguage = "Speech-Language", Language;
-    FetchHint = "Fetch-Hint", Text;
-    AudioFetchHint = "Audio-Fetch-Hint", Text;
+    FetchHint = "Fetch-Hint", FetchHint;
+    AudioFetchHint = "Audio-Fetch-Hint", AudioFetchHint;
     FailedUri = "Failed-URI", Text;
     FailedUriCause = "Failed-URI-Cause", Text;
     SpeakRestart = "Speak-Restart", Boolean;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{HeaderName, RecognizerCause, RequestId, SynthesizerCause, ValueKind, VendorParameters};
+use crate::{CacheControl, HeaderName, RecognizerCause, RequestId, SynthesizerCause, ValueKind, VendorParameters};
 
 /// One header field. The value is without surrounding white space, unfolded, and never holds a line end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,6 +219,9 @@ impl Header {
             ValueKind::Character => value.chars().count() <= 1,
             ValueKind::RecognitionMode => is_one_of(value, &["normal", "hotword"]),
             ValueKind::Gender => is_one_of(value, &["male", "female", "neutral"]),
+            ValueKind::CacheControl => CacheControl::parse(value).is_some(),
+            ValueKind::FetchHint => is_one_of(value, &["prefetch", "safe"]),
+            ValueKind::AudioFetchHint => is_one_of(value, &["prefetch", "safe", "stream"]),
             ValueKind::Language => is_language_tag(value),
         }
     }

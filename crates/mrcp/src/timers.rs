@@ -21,6 +21,10 @@ impl<T: Copy + PartialEq> Timers<T> {
         self.0.retain(|(set, _)| *set != timer);
     }
 
+    pub(crate) fn is_set(&self, timer: T) -> bool {
+        self.0.iter().any(|(set, _)| *set == timer)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

@@ -9,7 +9,8 @@ use media::{LegCommand, LegConfig, LegEvent, PcmBuffer, UtteranceId};
 use metrics::{counter, histogram};
 use mrcp::ChannelId;
 use session::{
-    CloseCause, FromConversation, Heard, Input, LegId, ListenKey, Output, PartKey, Reservation, Session, ToConversation,
+    CloseCause, FetchFailure, FromConversation, Heard, Input, LegId, ListenKey, Output, PartKey, Reservation, Session,
+    ToConversation,
 };
 use tokio::sync::mpsc;
 
@@ -231,6 +232,13 @@ impl SessionTask {
                 let audio = PcmBuffer::from_samples(clock_rate.hz(), &vec![0; samples]);
                 return self.leg_command(leg, LegCommand::Play { utterance, audio });
             }
+            Output::Fetch { key, .. } => {
+                return Some(Input::Fetched { key, outcome: Err(not_fetched()) });
+            }
+            Output::LoadAudio { key, .. } => {
+                return Some(Input::AudioLoaded { key, outcome: Err(not_fetched()) });
+            }
+            Output::PlayLoaded { .. } | Output::Abandon { .. } | Output::StoreCookies { .. } => {}
             Output::StopPlaying { leg } => {
                 self.syntheses.retain(|(of, _), _| *of != leg);
                 return self.leg_command(leg, LegCommand::Stop { utterance: None, fade_ms: 20 });
@@ -445,6 +453,14 @@ fn heard(event: ListenEvent) -> Option<Heard> {
 
 fn failed_listening(key: ListenKey, reason: &str) -> Input {
     Input::Heard { key, heard: Heard::Failed { reason: reason.to_owned() } }
+}
+
+fn not_fetched() -> FetchFailure {
+    FetchFailure {
+        cause: "refused".to_owned(),
+        reason: "nothing is fetched here".to_owned(),
+        ..FetchFailure::default()
+    }
 }
 
 fn refused(reason: &'static str) -> Input {

@@ -7,6 +7,7 @@ use media::{LegEvent, UtteranceId};
 use mrcp::{ChannelId, Request};
 use speech::Hypothesis;
 
+use crate::fetching::{FetchFailure, FetchKey, Fetched, LoadedAudio};
 use crate::output::{CloseCause, FromConversation, LegId, ListenKey, PartKey};
 
 /// What happens to a session.
@@ -55,6 +56,20 @@ pub enum Input {
         leg: LegId,
         /// Its length in milliseconds, or why there is none.
         outcome: Result<u64, String>,
+    },
+    /// Answers [`crate::Output::Fetch`].
+    Fetched {
+        /// Which one; an old one is ignored.
+        key: FetchKey,
+        /// The document, or why there is none.
+        outcome: Result<Fetched, FetchFailure>,
+    },
+    /// Answers [`crate::Output::LoadAudio`].
+    AudioLoaded {
+        /// Which one; an old one is ignored.
+        key: FetchKey,
+        /// The recording is ready, or why it is not.
+        outcome: Result<LoadedAudio, FetchFailure>,
     },
     /// A conversation speaks to one of the parts that this session plays in it.
     Conversation {

@@ -1,14 +1,26 @@
-//! Names that a session gives out.
+//! What all channels of a session have in common.
 
+use crate::fetching::FetchKey;
 use crate::output::PartKey;
 
-/// Gives every part that the session plays in a conversation a name of its own.
+/// What all channels of a session have in common: names that are given out once.
 #[derive(Debug, Default)]
-pub(crate) struct PartKeys(u32);
+pub(crate) struct PartKeys {
+    part: u32,
+    fetch: u32,
+}
 
 impl PartKeys {
+    /// For a part that the session plays in a conversation.
     pub(crate) fn next(&mut self) -> PartKey {
-        self.0 = self.0.wrapping_add(1);
-        PartKey(self.0)
+        self.part = self.part.wrapping_add(1);
+        PartKey(self.part)
+    }
+
+    /// For something that the session waits for.
+    #[expect(dead_code, reason = "documents are fetched from the next change on")]
+    pub(crate) fn next_fetch(&mut self) -> FetchKey {
+        self.fetch = self.fetch.wrapping_add(1);
+        FetchKey(self.fetch)
     }
 }

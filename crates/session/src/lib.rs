@@ -12,6 +12,7 @@
 //! says to its shell what engines, legs and conversations have to do. Audio never passes through it.
 
 mod description;
+mod fetching;
 mod input;
 mod keys;
 mod output;
@@ -22,6 +23,7 @@ mod synthesizer_channel;
 mod vendor;
 
 pub use description::{DescriptionConfig, resources};
+pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
 pub use input::{Heard, Input};
 pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,

@@ -6,6 +6,8 @@ use media::{ClockRate, LegMedia, UtteranceId};
 use mrcp::{ChannelId, Message};
 use speech::{Hypothesis, Language, Prosody};
 
+use crate::fetching::{AudioSource, FetchKey, FetchRequest};
+
 /// A leg of a session, counted from 0 in the order of its creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LegId(pub u32);
@@ -107,6 +109,43 @@ pub enum Output {
         clock_rate: ClockRate,
         /// How long.
         ms: u32,
+    },
+    /// Fetch a document; answered with [`crate::Input::Fetched`].
+    Fetch {
+        /// Its name.
+        key: FetchKey,
+        /// What.
+        request: FetchRequest,
+    },
+    /// Fetch and decode a recording and keep it ready; answered with [`crate::Input::AudioLoaded`].
+    LoadAudio {
+        /// Its name.
+        key: FetchKey,
+        /// Where it is.
+        source: AudioSource,
+        /// The rate to play it at.
+        clock_rate: ClockRate,
+    },
+    /// Play a recording that is ready, after what was queued on the leg before.
+    PlayLoaded {
+        /// The recording; it can be played more than once.
+        key: FetchKey,
+        /// Its name in the leg's events.
+        utterance: UtteranceId,
+        /// The leg.
+        leg: LegId,
+    },
+    /// Nothing of it is wanted any more: end what is under way and forget what is kept.
+    Abandon {
+        /// A fetch, a recording or a compilation.
+        key: FetchKey,
+    },
+    /// Cookies that the client wants used for this session's fetches (RFC 6787 section 6.2.15).
+    StoreCookies {
+        /// Values of Set-Cookie, as received.
+        cookies: Vec<String>,
+        /// The URI whose host and path stand in for a Domain or Path that is missing.
+        origin: Option<String>,
     },
     /// Stop what plays and what waits on the leg; cancel what is being synthesized for it.
     StopPlaying {

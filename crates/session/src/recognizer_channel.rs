@@ -233,9 +233,12 @@ impl RecognizerChannel {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 recognizer::Output::Send(message) => self.send(message),
-                recognizer::Output::DefineGrammar { request_id, grammars, language } => {
+                recognizer::Output::DefineGrammar { request_id, grammars, language, .. } => {
                     let outcome = self.define(&grammars, language.as_deref());
                     self.machine.handle_input(now, recognizer::Input::GrammarDefined { request_id, outcome });
+                }
+                recognizer::Output::AbandonGrammars { request_id } => {
+                    self.loaded.remove(&request_id);
                 }
                 recognizer::Output::ForgetGrammar { content_id } => {
                     self.defined.remove(&content_id);
@@ -310,13 +313,13 @@ impl RecognizerChannel {
         language: Option<Language>,
     ) -> Result<(Option<&'a str>, Vec<Grammar>), Failure> {
         match reference {
-            GrammarRef::Inline { content_type, content_id, body } => {
+            GrammarRef::Inline { content_type, content_id, body, .. } => {
                 let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
                     .map_err(|error| failure(&error, ""))?;
                 let id = content_id.as_deref();
                 Ok((id, vec![grammar.named(format!("session:{}", id.unwrap_or_default()))]))
             }
-            GrammarRef::Uri { uri, weight, content_id } => {
+            GrammarRef::Uri { uri, weight, content_id, .. } => {
                 let grammars = self.resolve(uri, *weight)?;
                 let Some(id) = content_id.as_deref() else { return Ok((None, grammars)) };
                 Ok((Some(id), grammars.into_iter().map(|grammar| grammar.named(format!("session:{id}"))).collect()))
@@ -326,9 +329,11 @@ impl RecognizerChannel {
 
     fn resolve(&self, uri: &str, weight: f32) -> Result<Vec<Grammar>, Failure> {
         let grammars = match mrcp::content_id_of_uri(uri) {
-            Some(id) => self.defined.get(id).cloned().ok_or_else(|| {
-                Failure::new(FailureKind::Uri { uri: uri.to_owned() }, "no grammar of that name was defined")
-            })?,
+            Some(id) => self
+                .defined
+                .get(id)
+                .cloned()
+                .ok_or_else(|| Failure::new(unreadable(uri), "no grammar of that name was defined"))?,
             None => vec![Grammar::from_uri(uri).map_err(|error| failure(&error, uri))?],
         };
         Ok(grammars.into_iter().map(|grammar| grammar.weighted(weight)).collect())
@@ -548,13 +553,17 @@ fn nlsml_body(text: String) -> ResultBody {
     ResultBody { content_type: "application/nlsml+xml".to_owned(), body: text.into() }
 }
 
+fn unreadable(uri: &str) -> FailureKind {
+    FailureKind::Uri { uri: uri.to_owned(), cause: "unknown".to_owned() }
+}
+
 fn failure(error: &GrammarError, uri: &str) -> Failure {
     let kind = match error.kind {
         GrammarErrorKind::Syntax
         | GrammarErrorKind::Unsupported
         | GrammarErrorKind::Parameter
         | GrammarErrorKind::TooLarge => FailureKind::Compilation,
-        GrammarErrorKind::UnsupportedUri => FailureKind::Uri { uri: uri.to_owned() },
+        GrammarErrorKind::UnsupportedUri => unreadable(uri),
         GrammarErrorKind::UnsupportedMediaType => FailureKind::MediaType,
         GrammarErrorKind::UnsupportedLanguage => FailureKind::Language,
     };

@@ -185,6 +185,8 @@ impl Session {
                     }
                 }
             }
+            // Nothing of it is wanted any more.
+            (State::Waiting | State::Reserving, Input::Fetched { .. } | Input::AudioLoaded { .. }) => {}
             (State::Waiting | State::Reserving, Input::Conversation { part, what }) => {
                 for channel in &mut self.channels {
                     match channel {

@@ -202,11 +202,14 @@ impl SynthesizerChannel {
             Some(tag) => Language::from_tag(tag)
                 .ok_or_else(|| Failure::new(FailureKind::Language, format!("{tag} is not spoken here")))?,
         };
-        let segments = speech::segments(&params.content_type, &params.body).map_err(|error| {
+        let content_type = params.content.content_type.as_deref().unwrap_or_default();
+        let segments = speech::segments(content_type, &params.content.body).map_err(|error| {
             let kind = match error.kind {
                 SpeechMarkupErrorKind::UnsupportedMediaType => FailureKind::MediaType,
                 SpeechMarkupErrorKind::Syntax | SpeechMarkupErrorKind::TooLarge => FailureKind::Parse,
-                SpeechMarkupErrorKind::Uri => FailureKind::Uri { uri: first_line(&params.body) },
+                SpeechMarkupErrorKind::Uri => {
+                    FailureKind::Uri { uri: first_line(&params.content.body), cause: "unknown".to_owned() }
+                }
             };
             Failure::new(kind, error.to_string())
         })?;

@@ -226,7 +226,10 @@ impl Run {
             Output::Finish { request_id, .. } => {
                 assert_eq!(self.listening, Some(request_id), "the end of what listens")
             }
-            Output::DefineGrammar { .. } | Output::ForgetGrammar { .. } | Output::LoadGrammars { .. } => {}
+            Output::DefineGrammar { .. }
+            | Output::AbandonGrammars { .. }
+            | Output::ForgetGrammar { .. }
+            | Output::LoadGrammars { .. } => {}
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct RecognizerConfig {
     pub pending_max: usize,
     /// Most DEFINE-GRAMMAR requests being worked on at once; another is answered 407.
     pub definitions_max: usize,
+    /// Most bytes that a compressed body may have once it is decoded.
+    pub decoded_bytes_max: usize,
     /// Most digits kept from before a RECOGNIZE, and most digits in one DTMF input.
     pub digits_max: usize,
     /// Languages that `Speech-Language` may name in SET-PARAMS, as tags or primary subtags; empty: any.
@@ -67,6 +69,7 @@ impl Default for RecognizerConfig {
             result_timeout: Duration::from_secs(10),
             pending_max: 8,
             definitions_max: 16,
+            decoded_bytes_max: 4 << 20,
             digits_max: 64,
             languages: Vec::new(),
             ignored_headers: IgnoredHeaders::Success,

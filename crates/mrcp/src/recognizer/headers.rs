@@ -3,6 +3,7 @@
 use super::config::RecognizerDefaults;
 use super::output::RecognizeParams;
 use crate::HeaderName as H;
+use crate::fetch_params::fetch_params;
 use crate::params::Effective;
 
 /// The parameters of one RECOGNIZE.
@@ -26,7 +27,7 @@ pub(super) fn recognize_params(effective: Effective<'_>, defaults: &RecognizerDe
         save_waveform: effective.boolean(H::SaveWaveform, false),
         media_type: effective.text(H::MediaType),
         accept: effective.text(H::Accept),
-        fetch_timeout: effective.duration(H::FetchTimeout),
+        fetch: fetch_params(effective),
         logging_tag: effective.text(H::LoggingTag),
         vendor: effective.vendor(),
     }

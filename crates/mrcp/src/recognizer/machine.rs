@@ -10,10 +10,14 @@ use super::headers::recognize_params;
 use super::input::{Failure, FailureKind, Input, ResultBody};
 use super::output::Output;
 use super::recognizing::{Answer, Phase, Recognition};
+use crate::fetch_params::fetch_params;
 use crate::params::{HeaderFault, ParamStore, check_headers};
 use crate::request_order::RequestOrder;
 use crate::timers::Timers;
-use crate::{ChannelId, GrammarRef, HeaderName, Headers, Message, Method, RecognizerCause, Request, RequestId};
+use crate::{
+    ChannelId, CodingError, ContentError, Entity, GrammarRef, HeaderName, Headers, Message, Method, RecognizerCause,
+    Request, RequestId,
+};
 use crate::{RequestState, Resource, Response, StatusCode};
 
 /// The state machine of one recognizer channel.
@@ -132,6 +136,7 @@ impl Recognizer {
             match timer {
                 Timer::Definition(request_id) => {
                     let failure = Failure::new(FailureKind::Load, "the grammar was not defined in time");
+                    self.outputs.push_back(Output::AbandonGrammars { request_id });
                     self.grammar_defined(request_id, Err(failure));
                 }
                 Timer::Grammars
@@ -262,8 +267,9 @@ impl Recognizer {
         }
         self.definitions.push((request.id, status));
         self.timers.set(Timer::Definition(request.id), now + self.config.grammar_timeout);
-        let language = self.params.for_request(&request.headers).text(HeaderName::SpeechLanguage);
-        self.outputs.push_back(Output::DefineGrammar { request_id: request.id, grammars, language });
+        let effective = self.params.for_request(&request.headers);
+        let (language, fetch) = (effective.text(HeaderName::SpeechLanguage), fetch_params(effective));
+        self.outputs.push_back(Output::DefineGrammar { request_id: request.id, grammars, language, fetch });
     }
 
     fn grammar_defined(&mut self, request_id: RequestId, outcome: Result<(), Failure>) {
@@ -428,6 +434,7 @@ impl Recognizer {
         }
         self.cancel_pending();
         for (request_id, _) in std::mem::take(&mut self.definitions) {
+            self.outputs.push_back(Output::AbandonGrammars { request_id });
             self.fail(request_id, &Failure::new(FailureKind::Definition, "the session has ended"));
         }
         self.timers.clear();
@@ -436,21 +443,27 @@ impl Recognizer {
 
     /// The grammars in the body of a request that has one.
     fn grammars_of(&self, request: &Request) -> Result<Vec<GrammarRef>, Box<Response>> {
-        let Some(content_type) = request.headers.content_type().filter(|kind| !kind.is_empty()) else {
+        if request.headers.content_type().is_none_or(str::is_empty) {
             return Err(Box::new(missing(request, HeaderName::ContentType)));
-        };
-        let encoding = request.headers.text(&HeaderName::ContentEncoding).unwrap_or_default();
+        }
         let refusal = |status, reason: &str| {
             let mut response = request.response(status, RequestState::Complete);
             response.headers.push(HeaderName::CompletionCause, RecognizerCause::GrammarLoadFailure.to_string());
             response.headers.push(HeaderName::CompletionReason, quoted(reason));
             Box::new(response)
         };
-        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-            return Err(refusal(StatusCode::UNSUPPORTED_ENTITY, "the content encoding is not supported"));
-        }
-        GrammarRef::list(content_type, request.headers.content_id(), &request.body)
-            .ok_or_else(|| refusal(StatusCode::METHOD_FAILED, "the body names no grammar"))
+        GrammarRef::list(Entity::of(request), self.config.decoded_bytes_max).map_err(|error| match error {
+            ContentError::Coding(CodingError::Unknown) => {
+                refusal(StatusCode::UNSUPPORTED_ENTITY, "the content encoding is not supported")
+            }
+            ContentError::Coding(CodingError::Malformed) => {
+                refusal(StatusCode::METHOD_FAILED, "the body is not of its content encoding")
+            }
+            ContentError::Coding(CodingError::TooLarge) => {
+                refusal(StatusCode::METHOD_FAILED, "the decoded body is too large")
+            }
+            ContentError::Malformed => refusal(StatusCode::METHOD_FAILED, "the body names no grammar"),
+        })
     }
 
     /// How old a digit may be that was pressed before anyone asked.
@@ -489,9 +502,9 @@ impl Recognizer {
         if !failure.reason.is_empty() {
             headers.push(HeaderName::CompletionReason, quoted(&failure.reason));
         }
-        if let FailureKind::Uri { uri } = &failure.kind {
+        if let FailureKind::Uri { uri, cause } = &failure.kind {
             headers.push(HeaderName::FailedUri, uri.as_str());
-            headers.push(HeaderName::FailedUriCause, failure.reason.as_str());
+            headers.push(HeaderName::FailedUriCause, cause.as_str());
         }
         self.respond_with_cause(id, status, cause, headers);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::input::InputModes;
-use crate::{GrammarRef, Message, RequestId, VendorParameters};
+use crate::{FetchParams, GrammarRef, Message, RequestId, VendorParameters};
 
 /// What a recognizer wants done.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,13 @@ pub enum Output {
         grammars: Vec<GrammarRef>,
         /// The language of grammars that name none.
         language: Option<String>,
+        /// How grammars that it refers to may be fetched.
+        fetch: FetchParams,
+    },
+    /// The grammars of this DEFINE-GRAMMAR or RECOGNIZE are not wanted any more, loaded or not.
+    AbandonGrammars {
+        /// The request.
+        request_id: RequestId,
     },
     /// Forget what was defined under this Content-ID (a DEFINE-GRAMMAR without a body). It may be unknown.
     ForgetGrammar {
@@ -111,8 +118,8 @@ pub struct RecognizeParams {
     pub media_type: Option<String>,
     /// `Accept`.
     pub accept: Option<String>,
-    /// `Fetch-Timeout`.
-    pub fetch_timeout: Option<Duration>,
+    /// How grammars that it refers to may be fetched.
+    pub fetch: FetchParams,
     /// `Logging-Tag`.
     pub logging_tag: Option<String>,
     /// `Vendor-Specific-Parameters`: those of SET-PARAMS, then those of the request over them.

@@ -381,6 +381,7 @@ impl Recognizer {
         match timer {
             Timer::Grammars => {
                 let failure = Failure::new(FailureKind::Load, "the grammars were not loaded in time");
+                self.outputs.push_back(Output::AbandonGrammars { request_id: recognition.id });
                 self.fail_active(now, is_answered, &failure);
             }
             Timer::NoInput => self.complete(now, Completion::new(RecognizerCause::NoInputTimeout)),
@@ -589,6 +590,9 @@ impl Recognizer {
 
     /// Ends what the session does for a recognition that will not complete by itself.
     pub(super) fn end_listening(&mut self, recognition: &Recognition) {
+        if self.timers.is_set(Timer::Grammars) {
+            self.outputs.push_back(Output::AbandonGrammars { request_id: recognition.id });
+        }
         self.clear_recognition_timers();
         if recognition.is_listening {
             self.outputs.push_back(Output::StopListening { request_id: recognition.id });

@@ -18,6 +18,8 @@ pub struct SynthesizerConfig {
     pub prepare_timeout: Duration,
     /// Most SPEAK requests waiting behind the active one; another is answered 407.
     pub pending_max: usize,
+    /// Most bytes that a compressed body may have once it is decoded.
+    pub decoded_bytes_max: usize,
     /// Languages that `Speech-Language` may name in SET-PARAMS, as tags or primary subtags; empty: any.
     pub languages: Vec<String>,
     /// What a request with headers that do not apply to it is answered.
@@ -69,6 +71,7 @@ impl Default for SynthesizerConfig {
             completion_tail: Duration::from_millis(200),
             prepare_timeout: Duration::from_secs(10),
             pending_max: 16,
+            decoded_bytes_max: 4 << 20,
             languages: Vec::new(),
             ignored_headers: IgnoredHeaders::Success,
             ntp: None,

@@ -1,20 +1,18 @@
 //! From headers to the parameters of a request (RFC 6787 §8.4).
 
 use super::config::SynthesizerDefaults;
-use super::output::{Prosody, SpeakParams, Voice};
+use super::output::{FetchHint, Prosody, SpeakParams, Voice};
+use crate::fetch_params::fetch_params;
 use crate::params::Effective;
-use crate::{HeaderName as H, Request};
+use crate::{Entity, HeaderName as H};
 
-/// What to speak and how. `content_type` is the request's.
-pub(super) fn speak_params(
-    request: &Request,
-    content_type: &str,
-    effective: Effective<'_>,
-    defaults: &SynthesizerDefaults,
-) -> SpeakParams {
+/// What to speak and how.
+pub(super) fn speak_params(content: Entity, effective: Effective<'_>, defaults: &SynthesizerDefaults) -> SpeakParams {
     SpeakParams {
-        content_type: content_type.to_owned(),
-        body: request.body.clone(),
+        content,
+        fetch: fetch_params(effective),
+        fetch_hint: fetch_hint(effective, H::FetchHint),
+        audio_fetch_hint: fetch_hint(effective, H::AudioFetchHint),
         kill_on_barge_in: effective.boolean(H::KillOnBargeIn, defaults.kill_on_barge_in),
         speech_language: effective.text(H::SpeechLanguage),
         voice: Voice {
@@ -33,5 +31,12 @@ pub(super) fn speak_params(
         },
         logging_tag: effective.text(H::LoggingTag),
         vendor: effective.vendor(),
+    }
+}
+
+fn fetch_hint(effective: Effective<'_>, name: H) -> FetchHint {
+    match effective.text(name) {
+        Some(hint) if hint.eq_ignore_ascii_case("safe") => FetchHint::Safe,
+        _ => FetchHint::Prefetch,
     }
 }

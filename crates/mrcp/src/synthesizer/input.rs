@@ -61,6 +61,8 @@ pub enum FailureKind {
     Uri {
         /// The URI.
         uri: String,
+        /// For Failed-URI-Cause: the status of the protocol, or one word.
+        cause: String,
     },
     /// The language is not available: 407, `language-unsupported`.
     Language,

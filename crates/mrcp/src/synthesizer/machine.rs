@@ -12,7 +12,10 @@ use super::speaking::{Phase, Playout, Speak};
 use crate::params::{HeaderFault, ParamStore, check_headers};
 use crate::request_order::RequestOrder;
 use crate::timers::Timers;
-use crate::{ChannelId, HeaderName, Headers, Message, Method, Request, RequestId, RequestState, Response, StatusCode};
+use crate::{
+    ChannelId, CodingError, ContentError, Entity, HeaderName, Headers, Message, Method, Request, RequestId,
+    RequestState, Response, StatusCode,
+};
 
 /// The state machine of one synthesizer channel.
 #[derive(Debug)]
@@ -194,23 +197,22 @@ impl Synthesizer {
                 return self.refuse_headers(request, fault);
             }
         }
-        let Some(content_type) = request.headers.content_type().filter(|kind| !kind.is_empty()) else {
+        if request.headers.content_type().is_none_or(str::is_empty) {
             let mut response = request.response(StatusCode::MANDATORY_HEADER_MISSING, RequestState::Complete);
             response.headers.push(HeaderName::ContentType, "");
             return self.respond(response);
-        };
-        let encoding = request.headers.text(&HeaderName::ContentEncoding).unwrap_or_default();
-        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-            let failure = Failure::new(FailureKind::MediaType, "the content encoding is not supported");
-            return self.fail(request.id, &failure);
         }
+        let content = match Entity::of(request).decoded(self.config.decoded_bytes_max) {
+            Ok(content) => content,
+            Err(error) => return self.fail(request.id, &undecodable(error)),
+        };
         // The RFC's state is still speaking while the end is being held back; nobody gains by a queue of one.
         self.complete_if_only_the_tail_is_left(now);
         if self.queue.len() >= self.config.pending_max {
             return self.fail(request.id, &Failure::new(FailureKind::Engine, "too many requests are waiting"));
         }
         let effective = self.params.for_request(&request.headers);
-        let speech = Arc::new(speak_params(request, content_type, effective, &self.config.defaults));
+        let speech = Arc::new(speak_params(content, effective, &self.config.defaults));
         let success = self.config.ignored_headers.status(ignored);
         let speak = Speak::new(request.id, Arc::clone(&speech), success);
         match &self.state {
@@ -319,6 +321,20 @@ impl Synthesizer {
         let mut response = request.response(fault.status, RequestState::Complete);
         response.headers = fault.headers;
         self.respond(response);
+    }
+}
+
+fn undecodable(error: ContentError) -> Failure {
+    match error {
+        ContentError::Coding(CodingError::Unknown) => {
+            Failure::new(FailureKind::MediaType, "the content encoding is not supported")
+        }
+        ContentError::Coding(CodingError::TooLarge) => {
+            Failure::new(FailureKind::Parse, "the decoded body is too large")
+        }
+        ContentError::Coding(CodingError::Malformed) | ContentError::Malformed => {
+            Failure::new(FailureKind::Parse, "the body is not of its content encoding")
+        }
     }
 }
 

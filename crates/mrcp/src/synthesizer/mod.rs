@@ -18,4 +18,4 @@ mod speaking;
 pub use config::{NtpAnchor, SynthesizerConfig, SynthesizerDefaults};
 pub use input::{Failure, FailureKind, Input};
 pub use machine::{Synthesizer, SynthesizerCounters};
-pub use output::{Output, Prosody, SpeakParams, Voice};
+pub use output::{FetchHint, Output, Prosody, SpeakParams, Voice};

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::{Message, RequestId, VendorParameters};
+use crate::{Entity, FetchParams, Message, RequestId, VendorParameters};
 
 /// What a synthesizer wants done.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,10 +41,14 @@ pub enum Output {
 /// What to speak and how: the request's own headers, else what SET-PARAMS said, else the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpeakParams {
-    /// `Content-Type`, as sent.
-    pub content_type: String,
-    /// The text, markup or list of URIs.
-    pub body: Bytes,
+    /// The text, markup, list of URIs or several of them; it has a content type.
+    pub content: Entity,
+    /// How documents and recordings that it refers to may be fetched.
+    pub fetch: FetchParams,
+    /// `Fetch-Hint`: whether documents may be fetched before they are referenced.
+    pub fetch_hint: FetchHint,
+    /// `Audio-Fetch-Hint`: whether recordings may be fetched before they are referenced.
+    pub audio_fetch_hint: FetchHint,
     /// `Kill-On-Barge-In`.
     pub kill_on_barge_in: bool,
     /// `Speech-Language`.
@@ -59,6 +61,16 @@ pub struct SpeakParams {
     pub logging_tag: Option<String>,
     /// `Vendor-Specific-Parameters`: those of SET-PARAMS, then those of the request over them.
     pub vendor: VendorParameters,
+}
+
+/// `Fetch-Hint` and `Audio-Fetch-Hint` (§8.4.10, §8.4.11). `stream` is served like `prefetch`, which it permits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FetchHint {
+    /// May be fetched when the request is received.
+    #[default]
+    Prefetch,
+    /// Not before it is referenced.
+    Safe,
 }
 
 /// `Voice-*` headers (§8.4.6), as sent.

@@ -395,9 +395,9 @@ impl Failure {
             let quoted = self.reason.replace('\\', "\\\\").replace('"', "\\\"");
             headers.push(HeaderName::CompletionReason, format!("\"{quoted}\""));
         }
-        if let FailureKind::Uri { uri } = &self.kind {
+        if let FailureKind::Uri { uri, cause } = &self.kind {
             headers.push(HeaderName::FailedUri, uri.as_str());
-            headers.push(HeaderName::FailedUriCause, self.reason.as_str());
+            headers.push(HeaderName::FailedUriCause, cause.as_str());
         }
     }
 }

@@ -84,6 +84,7 @@ impl Channel {
                             machine.handle_input(clock.now(), Input::GrammarDefined { request_id, outcome: Ok(()) });
                         }
                         Output::ForgetGrammar { .. }
+                        | Output::AbandonGrammars { .. }
                         | Output::Listen { .. }
                         | Output::MatchDtmf { .. }
                         | Output::Finish { .. }

@@ -209,7 +209,12 @@ fn stop_while_grammars_load_answers_both() {
     ladder.send("RECOGNIZE 1", &["Content-Type: text/uri-list"], "builtin:x/y");
     ladder.send("STOP 2", &[], "");
     ladder.loaded(1, SPEECH);
-    ladder.expect(&["load 1 builtin:x/y", "< 1 200 IN-PROGRESS", "< 2 200 COMPLETE | Active-Request-Id-List: 1"]);
+    ladder.expect(&[
+        "load 1 builtin:x/y",
+        "< 1 200 IN-PROGRESS",
+        "abandon 1",
+        "< 2 200 COMPLETE | Active-Request-Id-List: 1",
+    ]);
     ladder.wait(60_000);
     ladder.expect_nothing();
 }
@@ -399,14 +404,14 @@ fn grammars_that_fail_are_told_in_the_response() {
 }
 
 #[test]
-fn an_unreachable_uri_is_named() {
+fn rec_059_an_unreachable_uri_is_named_with_its_status() {
     let mut ladder = Ladder::new();
     ladder.send("RECOGNIZE 1", &["Content-Type: text/uri-list"], "http://192.0.2.1/g");
-    let kind = FailureKind::Uri { uri: "http://192.0.2.1/g".to_owned() };
-    ladder.input(Input::GrammarsLoaded { request_id: RequestId(1), outcome: Err(Failure::new(kind, "404")) });
+    let kind = FailureKind::Uri { uri: "http://192.0.2.1/g".to_owned(), cause: "404".to_owned() };
+    ladder.input(Input::GrammarsLoaded { request_id: RequestId(1), outcome: Err(Failure::new(kind, "not there")) });
     ladder.expect(&[
         "load 1 http://192.0.2.1/g",
-        "< 1 407 COMPLETE | Completion-Cause: 009 uri-failure | Completion-Reason: \"404\" | \
+        "< 1 407 COMPLETE | Completion-Cause: 009 uri-failure | Completion-Reason: \"not there\" | \
          Failed-URI: http://192.0.2.1/g | Failed-URI-Cause: 404",
     ]);
 }
@@ -419,6 +424,7 @@ fn grammars_that_never_load_fail_the_request() {
     ladder.loaded(1, SPEECH);
     ladder.expect(&[
         "load 1 builtin:x/y",
+        "abandon 1",
         "< 1 407 COMPLETE | Completion-Cause: 004 grammar-load-failure | \
          Completion-Reason: \"the grammars were not loaded in time\"",
     ]);
@@ -494,7 +500,9 @@ fn closing_while_grammars_load_fails_the_requests() {
     ladder.expect(&[
         "define 1 application/srgs+xml#g",
         "load 2 session:g",
+        "abandon 2",
         &format!("< 2 407 COMPLETE | Completion-Cause: 006 recognizer-error | {reason}"),
+        "abandon 1",
         &format!("< 1 407 COMPLETE | Completion-Cause: 016 grammar-definition-failure | {reason}"),
     ]);
 }
@@ -647,12 +655,14 @@ fn a_recognize_without_a_grammar_is_refused() {
     let mut ladder = Ladder::new();
     ladder.send("RECOGNIZE 1", &["Cancel-If-Queue: false"], "");
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list"], "\r\n");
-    ladder.send("RECOGNIZE 3", &["Content-Type: text/uri-list", "Content-Encoding: gzip"], "x");
+    ladder.send("RECOGNIZE 3", &["Content-Type: text/uri-list", "Content-Encoding: br"], "x");
+    ladder.send("RECOGNIZE 4", &["Content-Type: text/uri-list", "Content-Encoding: gzip"], "x");
     let cause = "Completion-Cause: 004 grammar-load-failure";
     ladder.expect(&[
         "< 1 406 COMPLETE | Content-Type:",
         &format!("< 2 407 COMPLETE | {cause} | Completion-Reason: \"the body names no grammar\""),
         &format!("< 3 408 COMPLETE | {cause} | Completion-Reason: \"the content encoding is not supported\""),
+        &format!("< 4 407 COMPLETE | {cause} | Completion-Reason: \"the body is not of its content encoding\""),
     ]);
 }
 

@@ -281,8 +281,9 @@ fn a_failure_cancels_what_waits_behind() {
     ladder.speak(1, &[]);
     ladder.speak_pending(2, &[]);
     ladder.wait(100);
-    ladder.finished(1, Err(Failure::new(FailureKind::Uri { uri: "http://192.0.2.1/a.wav".to_owned() }, "404")));
-    let uri = "Completion-Reason: \"404\" | Failed-URI: http://192.0.2.1/a.wav | Failed-URI-Cause: 404";
+    let kind = FailureKind::Uri { uri: "http://192.0.2.1/a.wav".to_owned(), cause: "404".to_owned() };
+    ladder.finished(1, Err(Failure::new(kind, "not there")));
+    let uri = "Completion-Reason: \"not there\" | Failed-URI: http://192.0.2.1/a.wav | Failed-URI-Cause: 404";
     ladder.expect(&[&format!("{} | {uri}", complete(1, "003 uri-failure")), "stop 2", &complete(2, "007 cancelled")]);
 }
 
@@ -397,7 +398,7 @@ fn the_request_beats_the_channel_and_the_channel_beats_the_default() {
     assert_eq!((speech.speech_language.as_deref(), speech.prosody.rate.as_deref()), (Some("en-GB"), Some("fast")));
     let vendor: Vec<_> = speech.vendor.iter().collect();
     assert_eq!(vendor, [("com.example.a", "1"), ("com.example.b", "3")]);
-    assert_eq!((speech.kill_on_barge_in, &speech.body[..]), (true, &b"Hello."[..]));
+    assert_eq!((speech.kill_on_barge_in, &speech.content.body[..]), (true, &b"Hello."[..]));
 }
 
 #[test]
@@ -413,7 +414,7 @@ fn what_we_cannot_do_is_refused_and_not_ignored() {
     ladder.ask(2, &["Speak-Length: 5 Second"]);
     ladder.ask(3, &["Voice-Gender: robot"]);
     ladder.send("SPEAK 4", &[], "Hello.");
-    ladder.send("SPEAK 5", &["Content-Type: text/plain", "Content-Encoding: gzip"], "Hello.");
+    ladder.send("SPEAK 5", &["Content-Type: text/plain", "Content-Encoding: br"], "Hello.");
     for (index, method) in ["CONTROL", "DEFINE-LEXICON", "RECOGNIZE", "speak"].iter().enumerate() {
         ladder.send(&format!("{method} {}", index + 6), &[], "");
     }

@@ -148,6 +148,7 @@ pub(crate) fn line(output: &Output) -> String {
         Output::DefineGrammar { request_id, grammars, .. } => {
             format!("define {request_id} {}", grammars_line(grammars))
         }
+        Output::AbandonGrammars { request_id } => format!("abandon {request_id}"),
         Output::ForgetGrammar { content_id } => format!("forget {content_id}"),
         Output::LoadGrammars { request_id, grammars, .. } => format!("load {request_id} {}", grammars_line(grammars)),
         Output::Listen { request_id, modes, .. } => format!("listen {request_id} {}", modes_line(*modes)),

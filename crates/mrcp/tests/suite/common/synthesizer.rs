@@ -113,7 +113,9 @@ impl Ladder {
 pub(crate) fn line(output: &Output) -> String {
     match output {
         Output::Send(message) => message_line(message),
-        Output::Prepare { request_id, speech } => format!("prepare {request_id} {}", speech.content_type),
+        Output::Prepare { request_id, speech } => {
+            format!("prepare {request_id} {}", speech.content.content_type.as_deref().unwrap_or_default())
+        }
         Output::Start { request_id } => format!("start {request_id}"),
         Output::Pause { request_id } => format!("pause {request_id}"),
         Output::Resume { request_id } => format!("resume {request_id}"),
