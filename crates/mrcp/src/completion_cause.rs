@@ -1,4 +1,4 @@
-//! Completion causes (RFC 6787 §8.4.4, §9.4.11): a three-digit code and its name.
+//! Completion causes (RFC 6787 §8.4.4, §9.4.11, §10.4.3): a three-digit code and its name.
 
 use std::fmt;
 
@@ -75,6 +75,17 @@ causes! {
         PartialMatchMaxtime = 14 "partial-match-maxtime", "Time is up on a partial match.";
         NoMatchMaxtime = 15 "no-match-maxtime", "Time is up without a match.";
         GrammarDefinitionFailure = 16 "grammar-definition-failure", "Any other failure of DEFINE-GRAMMAR.";
+    }
+}
+
+causes! {
+    /// How a RECORD ended (RFC 6787 §10.4.3).
+    RecorderCause {
+        SuccessSilence = 0 "success-silence", "Silence after speech.";
+        SuccessMaxtime = 1 "success-maxtime", "The longest time is over.";
+        NoInputTimeout = 2 "no-input-timeout", "Nobody spoke.";
+        UriFailure = 3 "uri-failure", "The audio could not be stored where Record-URI says.";
+        Error = 4 "error", "The recorder failed.";
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{CacheControl, HeaderName, RecognizerCause, RequestId, SynthesizerCause, ValueKind, VendorParameters};
+use crate::{
+    CacheControl, HeaderName, RecognizerCause, RecorderCause, RequestId, SynthesizerCause, ValueKind, VendorParameters,
+};
 
 /// One header field. The value is without surrounding white space, unfolded, and never holds a line end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +175,11 @@ impl Headers {
     /// `Completion-Cause` on a synthesizer channel (§8.4.4).
     pub fn synthesizer_cause(&self) -> Option<SynthesizerCause> {
         self.text(&HeaderName::CompletionCause).and_then(SynthesizerCause::from_value)
+    }
+
+    /// `Completion-Cause` on a recorder channel (§10.4.3).
+    pub fn recorder_cause(&self) -> Option<RecorderCause> {
+        self.text(&HeaderName::CompletionCause).and_then(RecorderCause::from_value)
     }
 
     fn read<T>(&self, name: &HeaderName, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, HeaderError> {

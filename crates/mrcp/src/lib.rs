@@ -6,9 +6,9 @@
 //! - **Types**: [`Message`] ([`Request`], [`Response`], [`Event`]), [`Headers`], [`ChannelId`], [`Framer`]. A framer turns
 //!   a byte stream, cut anywhere, into messages; [`Message::encode`] does the reverse and computes `message-length`.
 //! - **[`Connection`]**: one per TCP connection. Bytes in, requests out; it answers what no session can answer.
-//! - **[`recognizer::Recognizer`]** and **[`synthesizer::Synthesizer`]**: one per channel, owned by the session. They
-//!   answer every request exactly once, own the queue, the SET-PARAMS store and all timers, and complete every open
-//!   request when they are closed.
+//! - **[`recognizer::Recognizer`]**, **[`synthesizer::Synthesizer`]**, **[`recorder::Recorder`]**: one per channel, owned by the
+//!   session. They answer every request exactly once, own the queue, the SET-PARAMS store and all timers, and complete
+//!   every open request when they are closed.
 //!
 //! All cores are driven the same way: one input, then [`poll_output`](recognizer::Recognizer::poll_output) until `None`,
 //! then the next input; `handle_timeout` when [`poll_timeout`](recognizer::Recognizer::poll_timeout) is due.
@@ -38,6 +38,7 @@ mod message;
 mod method;
 mod params;
 pub mod recognizer;
+pub mod recorder;
 mod request_order;
 mod resource_table;
 mod start_line;
@@ -49,7 +50,7 @@ mod vendor;
 pub mod fuzz;
 
 pub use channel::{ChannelId, ChannelIdError, Resource};
-pub use completion_cause::{RecognizerCause, SynthesizerCause};
+pub use completion_cause::{RecognizerCause, RecorderCause, SynthesizerCause};
 pub use connection::{Connection, ConnectionConfig};
 pub use content::{ContentError, Entity, GrammarRef, content_id_of_uri, media_type, media_type_parameter};
 pub use content_coding::{CodingError, decode};

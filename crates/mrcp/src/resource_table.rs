@@ -192,6 +192,7 @@ const RECORDER: ResourceRow = ResourceRow {
         MethodRow {
             method: M::Record,
             headers: &[
+                H::FetchTimeout,
                 H::SensitivityLevel,
                 H::NoInputTimeout,
                 H::RecordUri,

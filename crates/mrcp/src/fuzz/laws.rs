@@ -91,7 +91,10 @@ impl Laws {
                 let Some((method, progress)) = self.requests.get_mut(&event.id) else {
                     panic!("an event about no request");
                 };
-                assert!(matches!(method, Method::Recognize | Method::Speak), "an event about {method}");
+                assert!(
+                    matches!(method, Method::Recognize | Method::Speak | Method::Record),
+                    "an event about {method}"
+                );
                 assert!(
                     !matches!(progress, Progress::Asked | Progress::Done),
                     "an event of a request that is {progress:?}"

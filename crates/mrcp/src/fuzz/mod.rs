@@ -4,9 +4,11 @@
 mod laws;
 mod operations;
 mod recognizer;
+mod recorder;
 mod synthesizer;
 mod wire;
 
 pub use recognizer::recognizer;
+pub use recorder::recorder;
 pub use synthesizer::synthesizer;
 pub use wire::{connection, message};

@@ -35,3 +35,8 @@ fn the_corpus_of_recognizers_breaks_nothing() {
 fn the_corpus_of_synthesizers_breaks_nothing() {
     replay("mrcp_synthesizer", |bytes| fuzz::synthesizer(testkit::epoch(), bytes));
 }
+
+#[test]
+fn the_corpus_of_recorders_breaks_nothing() {
+    replay("mrcp_recorder", |bytes| fuzz::recorder(testkit::epoch(), bytes));
+}

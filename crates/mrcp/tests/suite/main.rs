@@ -10,4 +10,5 @@ mod messages;
 mod params;
 mod properties;
 mod recognizer;
+mod recorder;
 mod synthesizer;

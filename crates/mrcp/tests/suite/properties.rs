@@ -121,6 +121,11 @@ proptest! {
     }
 
     #[test]
+    fn a_recorder_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        fuzz::recorder(testkit::epoch(), &bytes);
+    }
+
+    #[test]
     fn a_synthesizer_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         fuzz::synthesizer(testkit::epoch(), &bytes);
     }

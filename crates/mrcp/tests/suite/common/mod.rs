@@ -2,6 +2,7 @@
 //! virtual clock.
 
 pub(crate) mod recognizer;
+pub(crate) mod recorder;
 pub(crate) mod synthesizer;
 
 use std::collections::VecDeque;
