@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media::{
-    ClockRate, DtmfDigit, LegCommand, LegEvent, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlayoutOutcome, UtteranceId,
+    ClockRate, DtmfDigit, LegCommand, LegEvent, LegMedia, PcmBuffer, PlaySpan, PcmOverrun, PcmSink, PlayoutOutcome, UtteranceId,
 };
 use mrcp::{
     ChannelId, Event, EventName, HeaderName, Headers, Message, Method, RecognizerCause, Request, RequestId,
@@ -447,7 +447,7 @@ impl RecogSession {
         self.session.last_utterance += 1;
         let utterance = UtteranceId(self.session.last_utterance);
         let audio = PcmBuffer::from_samples(self.session.clock_rate.hz(), &audio.samples);
-        self.session.leg_command(LegCommand::Play { utterance, audio });
+        self.session.leg_command(LegCommand::Play { utterance, audio, span: PlaySpan::ALL });
         utterance
     }
 

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use media::{ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PcmOverrun, PcmSink, UtteranceId};
+use media::{ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan, UtteranceId};
 
 const LEGS: usize = 1600;
 const TICKS: u32 = 500;
@@ -28,7 +28,7 @@ fn main() {
     let mut speaking: Vec<Leg> = (0..LEGS / 2).map(|_| Leg::new(config.clone(), start)).collect();
     let mut listening: Vec<Leg> = (0..LEGS / 2).map(|_| Leg::new(config.clone(), start)).collect();
     for leg in &mut speaking {
-        leg.command(start, LegCommand::Play { utterance: UtteranceId(1), audio: audio.clone() });
+        leg.command(start, LegCommand::Play { utterance: UtteranceId(1), audio: audio.clone(), span: PlaySpan::ALL });
     }
     for leg in &mut listening {
         leg.command(start, LegCommand::Capture { sink: Box::new(Count(0)) });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::codec::{ClockRate, Codec};
 use crate::config::{IdleSending, LegConfig, LegMedia, Ptime};
 use crate::dtmf::DtmfDigit;
-use crate::leg::{Leg, LegCommand, LegEvent, UtteranceId};
+use crate::leg::{Leg, LegCommand, LegEvent, PlaySpan, UtteranceId};
 use crate::packet;
 use crate::pcm_buffer::{PcmBuffer, PcmOverrun, PcmSink};
 
@@ -61,8 +61,11 @@ pub fn media_leg(start: Instant, data: &[u8]) {
                     _ => {}
                 }
                 let utterance = UtteranceId(played.len() as u64);
+                let from = u64::from(next().unwrap_or(0)) * 3;
+                let until = next().filter(|byte| byte % 2 == 1).map(|byte| u64::from(byte) * 5);
+                let span = PlaySpan { from, until };
                 played.push((samples, false));
-                leg.command(now, LegCommand::Play { utterance, audio });
+                leg.command(now, LegCommand::Play { utterance, audio, span });
             }
             6 => {
                 let utterance = next().filter(|id| *id < 128).map(|id| UtteranceId(u64::from(id)));

@@ -18,6 +18,21 @@ const PRESSES_MAX: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UtteranceId(pub u64);
 
+/// The part of an utterance that is played, in samples from its beginning. A part that begins behind the end of the audio
+/// is over at once, with nothing played, and its ending tells where that end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaySpan {
+    /// The first sample.
+    pub from: u64,
+    /// The sample before which it ends; `None`: the end of the audio.
+    pub until: Option<u64>,
+}
+
+impl PlaySpan {
+    /// All of it.
+    pub const ALL: Self = Self { from: 0, until: None };
+}
+
 /// What a leg is told to do.
 pub enum LegCommand {
     /// Plays `audio` after everything that was queued before it. Starts as soon as a packet of it (or its end) is
@@ -27,6 +42,8 @@ pub enum LegCommand {
         utterance: UtteranceId,
         /// At the clock rate of the leg.
         audio: PcmBuffer,
+        /// Which part of it.
+        span: PlaySpan,
     },
     /// Ends one utterance, or all, the queued ones included. What sounds now fades out.
     Stop {
@@ -64,7 +81,7 @@ pub enum LegCommand {
 /// How playing an utterance ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PlayoutOutcome {
-    /// Its last sample was played.
+    /// Its last sample, or the last of the part asked for, was played.
     Completed,
     /// Its writer failed, after what it had written was played; or it could not be queued.
     Failed,
@@ -75,17 +92,23 @@ pub enum PlayoutOutcome {
 /// What happened on a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LegEvent {
-    /// The first packet of an utterance is on its way.
+    /// An utterance sounds.
     PlayoutStarted {
         /// Which one.
         utterance: UtteranceId,
+        /// When its first sample sounds. [`Leg::timestamp_at`] tells its RTP timestamp.
+        at: Instant,
     },
     /// An utterance is over; its last sample has had the time to sound.
     PlayoutFinished {
         /// Which one.
         utterance: UtteranceId,
+        /// When its last sample has sounded. [`Leg::timestamp_at`] tells the RTP timestamp.
+        at: Instant,
         /// How much of it was played, in milliseconds.
         played_ms: u64,
+        /// Where in its audio playing ended, in samples from the beginning of the audio.
+        position_samples: u64,
         /// Why it ended.
         outcome: PlayoutOutcome,
     },
@@ -147,10 +170,10 @@ impl Leg {
     /// Takes a command.
     pub fn command(&mut self, now: Instant, command: LegCommand) {
         match command {
-            LegCommand::Play { utterance, audio } => {
-                self.events.extend(self.sender.play(utterance, audio, &mut self.counters));
+            LegCommand::Play { utterance, audio, span } => {
+                self.events.extend(self.sender.play(now, utterance, audio, span, &mut self.counters));
             }
-            LegCommand::Stop { utterance, fade_ms } => self.sender.stop(utterance, fade_ms, &mut self.events),
+            LegCommand::Stop { utterance, fade_ms } => self.sender.stop(now, utterance, fade_ms, &mut self.events),
             LegCommand::Pause => self.sender.pause(),
             LegCommand::Resume => self.sender.resume(),
             LegCommand::SetGain(gain) => self.sender.set_gain(gain),
@@ -188,6 +211,12 @@ impl Leg {
     /// The utterance that is playing, or paused, and how much of it was sent, in milliseconds.
     pub fn position(&self) -> Option<(UtteranceId, u64)> {
         self.sender.position()
+    }
+
+    /// The RTP timestamp of what sounds at `at`: what ties an instant of the sender's clock, and with it NTP time, to the
+    /// stream (RFC 3550, section 6.4.1).
+    pub fn timestamp_at(&self, at: Instant) -> u32 {
+        self.sender.timestamp_at(at)
     }
 
     /// Numbers since the leg's birth.

@@ -27,6 +27,6 @@ pub use counters::{DropCounts, DropReason, LegCounters};
 pub use dtmf::DtmfDigit;
 pub use endpointer::{EndpointEvent, Endpointer, EndpointerConfig};
 pub use interarrival_jitter::InterarrivalJitter;
-pub use leg::{Leg, LegCommand, LegEvent, PlayoutOutcome, UtteranceId};
+pub use leg::{Leg, LegCommand, LegEvent, PlaySpan, PlayoutOutcome, UtteranceId};
 pub use pcm_buffer::{PcmBuffer, PcmOverrun, PcmSink, PcmState};
 pub use resample::Resampler;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::codec::ClockRate;
-use crate::leg::{PlayoutOutcome, UtteranceId};
+use crate::leg::{PlaySpan, PlayoutOutcome, UtteranceId};
 use crate::pcm_buffer::{PcmBuffer, PcmState};
 
 /// Utterances that may wait behind the one that plays. A prompt of many clauses is one utterance, so this is plenty.
@@ -19,9 +19,17 @@ const GAIN_MAX: f32 = 4.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Boundary {
     /// The first sample of an utterance.
-    Started(UtteranceId),
+    Started { utterance: UtteranceId, offset: usize },
     /// The end of an utterance.
-    Finished { utterance: UtteranceId, played_samples: u64, outcome: PlayoutOutcome, offset: usize },
+    Finished { utterance: UtteranceId, heard: Heard, outcome: PlayoutOutcome, offset: usize },
+}
+
+/// How much of an utterance was played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) played_samples: u64,
+    /// Where in the audio it ended.
+    pub(crate) position_samples: u64,
 }
 
 /// What a frame holds.
@@ -48,12 +56,28 @@ pub(crate) struct Playout {
 struct Waiting {
     utterance: UtteranceId,
     audio: PcmBuffer,
+    span: Span,
+}
+
+/// A [`PlaySpan`] as positions in a buffer.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: usize,
+    until: usize,
+}
+
+impl From<PlaySpan> for Span {
+    fn from(span: PlaySpan) -> Self {
+        let position = |samples: u64| usize::try_from(samples).unwrap_or(usize::MAX);
+        Self { from: position(span.from), until: span.until.map_or(usize::MAX, position) }
+    }
 }
 
 #[derive(Debug)]
 struct Current {
     utterance: UtteranceId,
     audio: PcmBuffer,
+    span: Span,
     position: usize,
     fading: Option<Fade>,
 }
@@ -70,22 +94,22 @@ impl Playout {
     }
 
     /// Queues an utterance. `false` when the queue is full or the rate is another one.
-    pub(crate) fn play(&mut self, utterance: UtteranceId, audio: PcmBuffer) -> bool {
+    pub(crate) fn play(&mut self, utterance: UtteranceId, audio: PcmBuffer, span: PlaySpan) -> bool {
         let fits = self.waiting.len() < QUEUE_MAX && audio.sample_rate_hz() == self.clock_rate.hz();
         if fits {
-            self.waiting.push_back(Waiting { utterance, audio });
+            self.waiting.push_back(Waiting { utterance, audio, span: span.into() });
         }
         fits
     }
 
     /// Ends `utterance`, or all. What sounds now fades out if it `sounds` and there is a fade; what ends at once is
-    /// reported to `ended` with the samples that were played.
+    /// reported to `ended` with what was played of it.
     pub(crate) fn stop(
         &mut self,
         utterance: Option<UtteranceId>,
         fade_samples: usize,
         sounds: bool,
-        mut ended: impl FnMut(UtteranceId, u64),
+        mut ended: impl FnMut(UtteranceId, Heard),
     ) {
         let meant = |candidate: UtteranceId| utterance.is_none_or(|utterance| utterance == candidate);
         if let Some(current) = &mut self.current
@@ -94,14 +118,14 @@ impl Playout {
             if sounds && fade_samples > 0 {
                 current.fading.get_or_insert(Fade { samples: fade_samples, left: fade_samples });
             } else {
-                ended(current.utterance, current.position as u64);
+                ended(current.utterance, current.heard());
                 self.current = None;
             }
         }
         self.waiting.retain(|waiting| {
             let stays = !meant(waiting.utterance);
             if !stays {
-                ended(waiting.utterance, 0);
+                ended(waiting.utterance, Heard { played_samples: 0, position_samples: waiting.span.from as u64 });
             }
             stays
         });
@@ -135,9 +159,9 @@ impl Playout {
             let current = match &mut self.current {
                 Some(current) => current,
                 None => match self.waiting.pop_front_if(|waiting| waiting.is_ready(rest.len())) {
-                    Some(Waiting { utterance, audio }) => {
-                        boundary(Boundary::Started(utterance));
-                        self.current.insert(Current { utterance, audio, position: 0, fading: None })
+                    Some(Waiting { utterance, audio, span }) => {
+                        boundary(Boundary::Started { utterance, offset: at });
+                        self.current.insert(Current { utterance, audio, span, position: span.from, fading: None })
                     }
                     None => break,
                 },
@@ -148,8 +172,8 @@ impl Playout {
             }
             at += count;
             if let Some(outcome) = outcome {
-                let played_samples = current.position as u64;
-                boundary(Boundary::Finished { utterance: current.utterance, played_samples, outcome, offset: at });
+                let heard = current.heard();
+                boundary(Boundary::Finished { utterance: current.utterance, heard, outcome, offset: at });
                 self.current = None;
             } else if at < frame.len() {
                 if filled == Filled::Nothing {
@@ -180,18 +204,28 @@ impl Playout {
 
 impl Waiting {
     fn is_ready(&self, samples: usize) -> bool {
-        self.audio.state() != PcmState::Open || self.audio.samples_written() >= samples
+        let wanted = self.span.from.saturating_add(samples).min(self.span.until.max(self.span.from));
+        self.audio.state() != PcmState::Open || self.audio.samples_written() >= wanted
     }
 }
 
 impl Current {
+    fn heard(&self) -> Heard {
+        Heard {
+            played_samples: self.position.saturating_sub(self.span.from) as u64,
+            // A part that begins behind the end of its audio tells where that end is.
+            position_samples: self.position.min(self.audio.samples_written()) as u64,
+        }
+    }
+
     /// Reads up to `out.len()` samples, and says whether and how the utterance is over. No samples and no outcome: the
     /// audio is late.
     fn read(&mut self, out: &mut [i16]) -> (usize, Option<PlayoutOutcome>) {
         // The state first: after an end, nothing more is written.
         let state = self.audio.state();
+        let left = self.span.until.saturating_sub(self.position);
         let available = self.audio.samples_written().saturating_sub(self.position);
-        let wanted = self.fading.map_or(out.len(), |fade| fade.left.min(out.len()));
+        let wanted = self.fading.map_or(out.len(), |fade| fade.left.min(out.len())).min(left);
         if state == PcmState::Open && available < wanted {
             // A fade that meets an underrun has nothing left to fade.
             return (0, self.fading.map(|_| PlayoutOutcome::Stopped));
@@ -206,6 +240,9 @@ impl Current {
             }
             let over = fade.left == 0 || count < wanted;
             return (count, over.then_some(PlayoutOutcome::Stopped));
+        }
+        if self.position >= self.span.until {
+            return (count, Some(PlayoutOutcome::Completed));
         }
         let over = state != PcmState::Open && self.position >= self.audio.samples_written();
         let outcome = match state {

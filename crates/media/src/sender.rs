@@ -7,10 +7,10 @@ use crate::codec::ClockRate;
 use crate::config::{IdleSending, LegConfig, LegMedia};
 use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::{DtmfDigit, DtmfSender, Slot};
-use crate::leg::{LegEvent, PlayoutOutcome, UtteranceId};
+use crate::leg::{LegEvent, PlaySpan, PlayoutOutcome, UtteranceId};
 use crate::packet::{Header, PacketQueue};
 use crate::pcm_buffer::PcmBuffer;
-use crate::playout::{Boundary, Filled, Playout};
+use crate::playout::{Boundary, Filled, Heard, Playout};
 
 /// Packets that one tick may send: the one due, and one to catch up.
 const BURST_PACKETS: usize = 2;
@@ -38,8 +38,8 @@ pub(crate) struct Sender {
     announces_dtmf: bool,
     frame: Vec<i16>,
     payload: Vec<u8>,
-    /// Endings of utterances whose last sample is still sounding.
-    endings: VecDeque<(Instant, LegEvent)>,
+    /// Beginnings and endings of utterances, in order, whose sample has not sounded yet.
+    boundaries: VecDeque<(Instant, LegEvent)>,
 }
 
 /// A talk-spurt is a run of packets without a pause (RFC 3551, section 4.1).
@@ -70,7 +70,7 @@ impl Sender {
             announces_dtmf: false,
             frame: Vec::new(),
             payload: Vec::new(),
-            endings: VecDeque::new(),
+            boundaries: VecDeque::new(),
         }
     }
 
@@ -81,24 +81,33 @@ impl Sender {
     /// Queues an utterance, or says at once that it cannot be played.
     pub(crate) fn play(
         &mut self,
+        now: Instant,
         utterance: UtteranceId,
         audio: PcmBuffer,
+        span: PlaySpan,
         counters: &mut LegCounters,
     ) -> Option<LegEvent> {
-        if self.playout.play(utterance, audio) {
+        if self.playout.play(utterance, audio, span) {
             return None;
         }
         counters.dropped.add(DropReason::PlayQueue);
-        Some(LegEvent::PlayoutFinished { utterance, played_ms: 0, outcome: PlayoutOutcome::Failed })
+        let heard = Heard { played_samples: 0, position_samples: span.from };
+        Some(finished(now, utterance, heard, PlayoutOutcome::Failed, self.clock_rate))
     }
 
-    pub(crate) fn stop(&mut self, utterance: Option<UtteranceId>, fade_ms: u32, events: &mut VecDeque<LegEvent>) {
+    pub(crate) fn stop(
+        &mut self,
+        now: Instant,
+        utterance: Option<UtteranceId>,
+        fade_ms: u32,
+        events: &mut VecDeque<LegEvent>,
+    ) {
         let sounds = !self.is_paused && matches!(self.spurt, Spurt::Talking { .. });
         let samples_per_ms = self.clock_rate.samples_per_ms();
         let fade_samples = fade_ms.min(1000) * samples_per_ms;
-        self.playout.stop(utterance, fade_samples as usize, sounds, |utterance, played_samples| {
-            let played_ms = played_samples / u64::from(samples_per_ms);
-            events.push_back(LegEvent::PlayoutFinished { utterance, played_ms, outcome: PlayoutOutcome::Stopped });
+        let rate = self.clock_rate;
+        self.playout.stop(utterance, fade_samples as usize, sounds, |utterance, heard| {
+            events.push_back(finished(now, utterance, heard, PlayoutOutcome::Stopped, rate));
         });
     }
 
@@ -136,6 +145,13 @@ impl Sender {
         } else {
             events.push_back(LegEvent::DtmfSent);
         }
+    }
+
+    pub(crate) fn timestamp_at(&self, at: Instant) -> u32 {
+        let micros = u64::try_from(at.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX);
+        let samples = micros.saturating_mul(u64::from(self.clock_rate.hz())) / 1_000_000;
+        // Timestamps count modulo 2^32.
+        self.first_timestamp.wrapping_add(samples as u32)
     }
 
     pub(crate) fn position(&self) -> Option<(UtteranceId, u64)> {
@@ -181,7 +197,7 @@ impl Sender {
                 }
             }
         }
-        while let Some((_, event)) = self.endings.pop_front_if(|(at, _)| *at <= now) {
+        while let Some((_, event)) = self.boundaries.pop_front_if(|(at, _)| *at <= now) {
             events.push_back(event);
         }
     }
@@ -195,10 +211,7 @@ impl Sender {
 
     /// A pause is over: the timestamp advances by the time that passed (RFC 3550, section 5.1), never backwards.
     fn start_spurt(&mut self, now: Instant) {
-        let micros = u64::try_from(now.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX);
-        let samples = micros.saturating_mul(u64::from(self.clock_rate.hz())) / 1_000_000;
-        // Timestamps count modulo 2^32.
-        let by_clock = self.first_timestamp.wrapping_add(samples as u32);
+        let by_clock = self.timestamp_at(now);
         if by_clock.wrapping_sub(self.timestamp) < u32::MAX / 2 {
             self.timestamp = by_clock;
         }
@@ -242,7 +255,7 @@ impl Sender {
                 marker_left = false;
             }
             (Slot::Free, _) => {
-                let filled = self.fill(due, samples, events);
+                let filled = self.fill(due, samples);
                 match filled {
                     Filled::Audio => {}
                     Filled::Underrun => counters.packets_underrun += 1,
@@ -260,21 +273,23 @@ impl Sender {
         self.spurt = Spurt::Talking { due: due + self.ptime(), marker: marker_left };
     }
 
-    /// Fills the frame from the utterances, and notes what started and what will have ended.
-    fn fill(&mut self, due: Instant, samples: usize, events: &mut VecDeque<LegEvent>) -> Filled {
+    /// Fills the frame from the utterances, and notes what will have started and ended.
+    fn fill(&mut self, due: Instant, samples: usize) -> Filled {
         self.frame.clear();
         self.frame.resize(samples, 0);
         if self.is_paused {
             return Filled::Nothing;
         }
         let rate = self.clock_rate;
-        let endings = &mut self.endings;
+        let boundaries = &mut self.boundaries;
         self.playout.fill(&mut self.frame, |boundary| match boundary {
-            Boundary::Started(utterance) => events.push_back(LegEvent::PlayoutStarted { utterance }),
-            Boundary::Finished { utterance, played_samples, outcome, offset } => {
-                let played_ms = played_samples / u64::from(rate.samples_per_ms());
-                let sounding = Duration::from_micros(offset as u64 * 1_000_000 / u64::from(rate.hz()));
-                endings.push_back((due + sounding, LegEvent::PlayoutFinished { utterance, played_ms, outcome }));
+            Boundary::Started { utterance, offset } => {
+                let at = due + duration(offset, rate);
+                boundaries.push_back((at, LegEvent::PlayoutStarted { utterance, at }));
+            }
+            Boundary::Finished { utterance, heard, outcome, offset } => {
+                let at = due + duration(offset, rate);
+                boundaries.push_back((at, finished(at, utterance, heard, outcome, rate)));
             }
         })
     }
@@ -305,4 +320,13 @@ impl Sender {
     fn ptime(&self) -> Duration {
         Duration::from_millis(u64::from(self.media.ptime.ms()))
     }
+}
+
+fn duration(samples: usize, rate: ClockRate) -> Duration {
+    Duration::from_micros(samples as u64 * 1_000_000 / u64::from(rate.hz()))
+}
+
+fn finished(at: Instant, utterance: UtteranceId, heard: Heard, outcome: PlayoutOutcome, rate: ClockRate) -> LegEvent {
+    let played_ms = heard.played_samples / u64::from(rate.samples_per_ms());
+    LegEvent::PlayoutFinished { utterance, at, played_ms, position_samples: heard.position_samples, outcome }
 }

@@ -1,6 +1,6 @@
 //! Digits from one leg to another.
 
-use media::{DtmfDigit, Leg, LegCommand, LegEvent, PcmBuffer, UtteranceId};
+use media::{DtmfDigit, Leg, LegCommand, LegEvent, PcmBuffer, PlaySpan, UtteranceId};
 use testkit::Clock;
 
 use crate::network::{Path, Speaker, linear, ramp};
@@ -78,7 +78,7 @@ fn without_telephone_events_nothing_is_dialled_and_the_end_is_told() {
     assert!(speaker.sent.is_empty());
     assert_eq!(speaker.events, [(0, LegEvent::DtmfSent)]);
     let utterance = UtteranceId(1);
-    speaker.command(LegCommand::Play { utterance, audio: PcmBuffer::from_samples(8000, &ramp(160)) });
+    speaker.command(LegCommand::Play { utterance, audio: PcmBuffer::from_samples(8000, &ramp(160)), span: PlaySpan::ALL });
     speaker.run(50);
     assert_eq!(speaker.sent.len(), 1, "audio still plays");
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use media::{
-    ClockRate, Codec, Leg, LegCommand, LegConfig, LegEvent, LegMedia, PcmBuffer, PcmOverrun, PcmSink, UtteranceId,
+    ClockRate, Codec, Leg, LegCommand, LegConfig, LegEvent, LegMedia, PcmBuffer, PlaySpan, PcmOverrun, PcmSink, UtteranceId,
 };
 use testkit::Clock;
 
@@ -125,22 +125,36 @@ impl Listener {
     }
 }
 
+/// Stands in events for an instant that is looked at elsewhere.
+pub(crate) fn no_instant() -> Instant {
+    static INSTANT: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(testkit::epoch);
+    *INSTANT
+}
+
 /// A leg that speaks, and the packets it sent with their times.
 pub(crate) struct Speaker {
     pub(crate) leg: Leg,
     pub(crate) clock: Clock,
     pub(crate) sent: Vec<(u64, Packet)>,
+    /// Without their instants, which are in `sounded`.
     pub(crate) events: Vec<(u64, LegEvent)>,
+    /// When what each event tells of sounded.
+    pub(crate) sounded: Vec<Instant>,
 }
 
 impl Speaker {
     pub(crate) fn new(config: LegConfig) -> Self {
         let clock = Clock::new();
-        Self { leg: Leg::new(config, clock.now()), clock, sent: Vec::new(), events: Vec::new() }
+        Self { leg: Leg::new(config, clock.now()), clock, sent: Vec::new(), events: Vec::new(), sounded: Vec::new() }
     }
 
     pub(crate) fn play(&mut self, id: u64, audio: &PcmBuffer) {
-        self.command(LegCommand::Play { utterance: UtteranceId(id), audio: audio.clone() });
+        self.command(LegCommand::Play { utterance: UtteranceId(id), audio: audio.clone(), span: PlaySpan::ALL });
+    }
+
+    pub(crate) fn play_part(&mut self, id: u64, audio: &PcmBuffer, from: u64, until: Option<u64>) {
+        let span = PlaySpan { from, until };
+        self.command(LegCommand::Play { utterance: UtteranceId(id), audio: audio.clone(), span });
     }
 
     pub(crate) fn command(&mut self, command: LegCommand) {
@@ -155,8 +169,15 @@ impl Speaker {
         while let Some(octets) = self.leg.poll_packet() {
             self.sent.push((at, Packet::read(octets)));
         }
-        while let Some(event) = self.leg.poll_event() {
+        while let Some(mut event) = self.leg.poll_event() {
+            let sounded = match &mut event {
+                LegEvent::PlayoutStarted { at, .. } | LegEvent::PlayoutFinished { at, .. } => {
+                    std::mem::replace(at, no_instant())
+                }
+                LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun | LegEvent::DtmfSent => no_instant(),
+            };
             self.events.push((at, event));
+            self.sounded.push(sounded);
         }
         self.sent.len() - before
     }

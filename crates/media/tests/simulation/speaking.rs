@@ -2,14 +2,15 @@
 
 use media::{IdleSending, LegCommand, LegEvent, PcmBuffer, PlayoutOutcome, Ptime, UtteranceId};
 
-use crate::network::{Random, Speaker, linear, ramp};
+use crate::network::{Random, Speaker, linear, no_instant, ramp};
 
 fn finished(id: u64, played_ms: u64, outcome: PlayoutOutcome) -> LegEvent {
-    LegEvent::PlayoutFinished { utterance: UtteranceId(id), played_ms, outcome }
+    let (at, position_samples) = (no_instant(), played_ms * 8);
+    LegEvent::PlayoutFinished { utterance: UtteranceId(id), at, played_ms, position_samples, outcome }
 }
 
 fn started(id: u64) -> LegEvent {
-    LegEvent::PlayoutStarted { utterance: UtteranceId(id) }
+    LegEvent::PlayoutStarted { utterance: UtteranceId(id), at: no_instant() }
 }
 
 #[test]
@@ -41,15 +42,15 @@ fn utterances_follow_each_other_without_a_gap() {
     assert_eq!(speaker.samples(), samples);
     let expected = [
         (0, started(1)),
-        (500, started(2)),
         (510, finished(1, 505, PlayoutOutcome::Completed)),
+        (510, started(2)),
         (1000, finished(2, 495, PlayoutOutcome::Completed)),
     ];
     assert_eq!(speaker.events, expected);
 }
 
 #[test]
-fn a_new_talk_spurt_has_the_marker_and_the_time_that_passed() {
+fn syn_050_a_new_talk_spurt_has_the_marker_and_the_time_that_passed() {
     let mut speaker = Speaker::new(linear());
     speaker.play(1, &PcmBuffer::from_samples(8000, &ramp(320)));
     speaker.run(1000);
@@ -102,7 +103,7 @@ fn a_long_stall_becomes_a_pause() {
 }
 
 #[test]
-fn pause_keeps_the_position_and_resume_goes_on() {
+fn syn_020_pause_keeps_the_position_and_resume_goes_on_with_the_very_next_sample() {
     let mut speaker = Speaker::new(linear());
     let samples = ramp(3200);
     speaker.play(1, &PcmBuffer::from_samples(8000, &samples));
@@ -280,4 +281,67 @@ fn every_packet_time_is_kept() {
         }
     }
     assert_eq!((Ptime::from_ms(9), Ptime::from_ms(61)), (None, None));
+}
+
+#[test]
+fn syn_006_the_instants_of_events_are_those_of_the_stream() {
+    let mut speaker = Speaker::new(linear());
+    speaker.run(70);
+    speaker.play(1, &PcmBuffer::from_samples(8000, &ramp(4040)));
+    speaker.play(2, &PcmBuffer::from_samples(8000, &ramp(200)));
+    speaker.run(300);
+    speaker.command(LegCommand::Pause);
+    speaker.run(1000);
+    speaker.command(LegCommand::Resume);
+    speaker.run(1000);
+    // The RTP timestamp of the sample that each event tells of: found in the packets, and told by the leg.
+    let samples: Vec<(u32, i16)> = speaker
+        .sent
+        .iter()
+        .flat_map(|(_, packet)| (0u32..).zip(packet.payload.chunks(2)).map(move |(n, pair)| (packet.timestamp + n, pair)))
+        .map(|(timestamp, pair)| (timestamp, i16::from_be_bytes([pair[0], pair[1]])))
+        .collect();
+    let (first, last, second) = (samples[0].0, samples[4039].0, samples[4040].0);
+    let told: Vec<u32> = speaker.sounded.iter().map(|at| speaker.leg.timestamp_at(*at)).collect();
+    assert_eq!(told, [first, last + 1, second, samples[4239].0 + 1]);
+    assert!(last - first > 4040 + 7000, "the pause is between them");
+}
+
+#[test]
+fn a_part_of_an_utterance_is_played_to_the_sample() {
+    let mut speaker = Speaker::new(linear());
+    let samples = ramp(8000);
+    let audio = PcmBuffer::from_samples(8000, &samples);
+    speaker.play_part(1, &audio, 1003, Some(2001));
+    speaker.play_part(2, &audio, 7000, None);
+    speaker.run(600);
+    assert_eq!(speaker.samples()[..998], samples[1003..2001]);
+    assert_eq!(speaker.samples()[998..1998], samples[7000..]);
+    let ends: Vec<(u64, u64)> = speaker
+        .events
+        .iter()
+        .filter_map(|(_, event)| match event {
+            LegEvent::PlayoutFinished { played_ms, position_samples, .. } => Some((*played_ms, *position_samples)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ends, [(124, 2001), (125, 8000)]);
+}
+
+#[test]
+fn a_part_that_begins_behind_the_end_is_over_at_once_and_one_that_is_not_written_yet_waits() {
+    let mut speaker = Speaker::new(linear());
+    let audio = PcmBuffer::new(8000, 8000);
+    audio.push(&ramp(800)).unwrap();
+    speaker.play_part(1, &audio, 900, None);
+    speaker.run(100);
+    assert!(speaker.sent.is_empty() && speaker.events.is_empty());
+    audio.finish();
+    speaker.run(20);
+    assert!(speaker.sent.is_empty());
+    let mut done = finished(1, 0, PlayoutOutcome::Completed);
+    if let LegEvent::PlayoutFinished { position_samples, .. } = &mut done {
+        *position_samples = 800;
+    }
+    assert_eq!(speaker.events.last().map(|(_, event)| *event), Some(done));
 }

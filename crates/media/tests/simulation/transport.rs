@@ -1,6 +1,6 @@
 //! One leg speaks, another listens, a path between them.
 
-use media::{ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, Ptime, UtteranceId};
+use media::{ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PlaySpan, Ptime, UtteranceId};
 use testkit::Clock;
 
 use crate::network::{Heard, Path, linear, ramp};
@@ -20,7 +20,7 @@ fn transport(config: &LegConfig, samples: &[i16], mut path: Path) -> Outcome {
     let heard = Heard::default();
     listener.command(clock.now(), LegCommand::Capture { sink: Box::new(heard.clone()) });
     let audio = PcmBuffer::from_samples(config.clock_rate.hz(), samples);
-    speaker.command(clock.now(), LegCommand::Play { utterance: UtteranceId(1), audio });
+    speaker.command(clock.now(), LegCommand::Play { utterance: UtteranceId(1), audio, span: PlaySpan::ALL });
     let mut lost = Vec::new();
     let duration_ms = samples.len() as u64 / u64::from(config.clock_rate.samples_per_ms());
     while clock.elapsed_ms() < duration_ms + 500 {
@@ -143,7 +143,7 @@ fn audio_in_order_is_not_delayed() {
     let heard = Heard::default();
     listener.command(clock.now(), LegCommand::Capture { sink: Box::new(heard.clone()) });
     let audio = PcmBuffer::from_samples(8000, &ramp(8000));
-    speaker.command(clock.now(), LegCommand::Play { utterance: UtteranceId(1), audio });
+    speaker.command(clock.now(), LegCommand::Play { utterance: UtteranceId(1), audio, span: PlaySpan::ALL });
     let mut packets = 0;
     for _ in 0..100 {
         speaker.tick(clock.now());
