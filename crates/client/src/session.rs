@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media::{
-    ClockRate, DtmfDigit, LegCommand, LegEvent, LegMedia, PcmBuffer, PlaySpan, PcmOverrun, PcmSink, PlayoutOutcome, UtteranceId,
+    ClockRate, DtmfDigit, LegCommand, LegEvent, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan, PlayoutOutcome,
+    UtteranceId,
 };
 use mrcp::{
     ChannelId, Event, EventName, HeaderName, Headers, Message, Method, RecognizerCause, Request, RequestId,

@@ -6,7 +6,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use media::{ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan, UtteranceId};
+use media::{
+    ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan, UtteranceId,
+};
 
 const LEGS: usize = 1600;
 const TICKS: u32 = 500;

@@ -224,13 +224,13 @@ impl SessionTask {
                 self.listeners.remove(&key);
                 return self.leg_command(leg, LegCommand::StopCapture);
             }
-            Output::Synthesize { utterance, leg, clock_rate, what } => {
-                return self.synthesize(utterance, leg, clock_rate, what);
+            Output::Synthesize { utterance, leg, clock_rate, what, span } => {
+                return self.synthesize(utterance, leg, clock_rate, what, span);
             }
-            Output::Silence { utterance, leg, clock_rate, ms } => {
-                let samples = usize::try_from(ms * clock_rate.samples_per_ms()).unwrap_or(0);
+            Output::Silence { utterance, leg, clock_rate, samples, span } => {
+                let samples = usize::try_from(samples).unwrap_or(0);
                 let audio = PcmBuffer::from_samples(clock_rate.hz(), &vec![0; samples]);
-                return self.leg_command(leg, LegCommand::Play { utterance, audio });
+                return self.leg_command(leg, LegCommand::Play { utterance, audio, span });
             }
             Output::Fetch { key, .. } => {
                 return Some(Input::Fetched { key, outcome: Err(not_fetched()) });
@@ -382,14 +382,14 @@ impl SessionTask {
         leg: LegId,
         clock_rate: media::ClockRate,
         what: session::Utterance,
+        span: media::PlaySpan,
     ) -> Option<Input> {
         let permit = self.synthesis.as_ref()?;
         let mailbox = self.mailbox.clone();
         let hz = clock_rate.hz();
         let deliver = Box::new(move |outcome: Result<engine::SynthesisDone, engine::EngineError>| {
-            let outcome = outcome
-                .map(|done| u64::try_from(done.samples).unwrap_or(0) * 1_000 / u64::from(hz))
-                .map_err(|error| error.to_string());
+            let outcome =
+                outcome.map(|done| u64::try_from(done.samples).unwrap_or(u64::MAX)).map_err(|error| error.to_string());
             if mailbox.try_send(ToSession::Synthesized { leg, utterance, outcome }).is_err() {
                 counter!("engine_events_dropped_total").increment(1);
             }
@@ -406,7 +406,7 @@ impl SessionTask {
         match self.shared.synthesis.synthesize(permit, spec, deliver) {
             Ok((audio, handle)) => {
                 self.syntheses.insert((leg, utterance), handle);
-                self.leg_command(leg, LegCommand::Play { utterance, audio })
+                self.leg_command(leg, LegCommand::Play { utterance, audio, span })
             }
             Err(error) => {
                 tracing::warn!(error = %error, "an utterance cannot be synthesized");

@@ -54,7 +54,7 @@ pub enum Input {
         utterance: UtteranceId,
         /// The leg it is for.
         leg: LegId,
-        /// Its length in milliseconds, or why there is none.
+        /// Its length in samples, or why there is none.
         outcome: Result<u64, String>,
     },
     /// Answers [`crate::Output::Fetch`].

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use media::{ClockRate, LegMedia, UtteranceId};
+use media::{ClockRate, LegMedia, PlaySpan, UtteranceId};
 use mrcp::{ChannelId, Message};
 use speech::{Hypothesis, Language, Prosody};
 
@@ -98,6 +98,8 @@ pub enum Output {
         clock_rate: ClockRate,
         /// What.
         what: Utterance,
+        /// The part of its audio that is played.
+        span: PlaySpan,
     },
     /// Play silence on the leg after what was queued before.
     Silence {
@@ -108,7 +110,9 @@ pub enum Output {
         /// At this rate.
         clock_rate: ClockRate,
         /// How long.
-        ms: u32,
+        samples: u64,
+        /// The part of it that is played.
+        span: PlaySpan,
     },
     /// Fetch a document; answered with [`crate::Input::Fetched`].
     Fetch {
@@ -134,6 +138,8 @@ pub enum Output {
         utterance: UtteranceId,
         /// The leg.
         leg: LegId,
+        /// The part of it that is played.
+        span: PlaySpan,
     },
     /// Nothing of it is wanted any more: end what is under way and forget what is kept.
     Abandon {

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use media::{ClockRate, LegEvent, PlayoutOutcome, UtteranceId};
 use mrcp::synthesizer::{self, Failure, FailureKind, SpeakParams, Synthesizer, SynthesizerConfig};
 use mrcp::{ChannelId, EventName, HeaderName, Message, Request, RequestId, VendorParameters};
-use speech::{DialogReplyUri, Language, Prosody, Segment, SpeechMarkupErrorKind};
+use speech::{DialogReplyUri, Language, Prosody, SpeechMarkupErrorKind};
 
 use crate::keys::PartKeys;
 use crate::output::{CallDetails, FromConversation, LegId, Output, PartKey, PromptEnd, ToConversation};
-use crate::prompt::{Prompt, PromptOutput, VoiceDefaults};
+use crate::prompt::{Prompt, PromptChange, PromptOutput, VoiceDefaults};
 use crate::vendor;
 
 /// A synthesizer channel of a session.
@@ -32,8 +32,7 @@ pub(crate) struct SynthesizerChannel {
 }
 
 struct Prepared {
-    segments: Vec<Segment>,
-    defaults: VoiceDefaults,
+    prompt: Prompt,
     params: Arc<SpeakParams>,
 }
 
@@ -115,8 +114,7 @@ impl SynthesizerChannel {
     }
 
     pub(crate) fn leg_event(&mut self, now: Instant, event: LegEvent, parts: &mut PartKeys) {
-        let LegEvent::PlayoutFinished { utterance, played_ms, outcome } = event else { return };
-        if outcome == PlayoutOutcome::Stopped
+        if let LegEvent::PlayoutFinished { utterance, played_ms, outcome: PlayoutOutcome::Stopped, .. } = event
             && let Some(at) = self.stopping.iter().position(|stopping| stopping.prompt.owns(utterance))
         {
             let speaking = self.stopping.remove(at);
@@ -194,9 +192,9 @@ impl SynthesizerChannel {
     }
 
     fn prepare(&mut self, request_id: RequestId, params: Arc<SpeakParams>) -> Result<(), Failure> {
-        if self.leg.is_none() {
+        let Some((_, clock_rate)) = self.leg else {
             return Err(Failure::new(FailureKind::Engine, "the session has no audio to speak on"));
-        }
+        };
         let language = match params.speech_language.as_deref() {
             None => self.default_language,
             Some(tag) => Language::from_tag(tag)
@@ -221,13 +219,15 @@ impl SynthesizerChannel {
         // A voice called "default" is what FreeSWITCH sends when the dialplan names none.
         let voice = params.voice.name.clone().filter(|name| !name.eq_ignore_ascii_case("default"));
         let defaults = VoiceDefaults { language, voice, prosody };
-        self.prepared.insert(request_id, Prepared { segments, defaults, params });
+        let prompt = Prompt::new(segments, defaults, clock_rate.hz(), PromptChange::default())
+            .map_err(|_| Failure::new(FailureKind::Engine, "it cannot begin there"))?;
+        self.prepared.insert(request_id, Prepared { prompt, params });
         Ok(())
     }
 
     fn start(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
-        let Some(Prepared { segments, defaults, params }) = self.prepared.remove(&request_id) else { return };
-        let prompt = Prompt::new(segments, defaults, self.next_utterance);
+        let Some(Prepared { mut prompt, params }) = self.prepared.remove(&request_id) else { return };
+        prompt.begin(self.next_utterance);
         self.speaking = Some(Speaking { request_id, params, prompt, part: None, text: String::new() });
         self.drain_prompt(now, parts);
     }
@@ -241,20 +241,22 @@ impl SynthesizerChannel {
             };
             let request_id = speaking.request_id;
             match output {
-                PromptOutput::Synthesize { utterance, what } => {
+                PromptOutput::Synthesize { utterance, what, span } => {
                     if !speaking.text.is_empty() {
                         speaking.text.push(' ');
                     }
                     speaking.text.push_str(&what.text);
                     if let Some((leg, clock_rate)) = self.leg {
-                        self.outputs.push_back(Output::Synthesize { utterance, leg, clock_rate, what });
+                        self.outputs.push_back(Output::Synthesize { utterance, leg, clock_rate, what, span });
                     }
                 }
-                PromptOutput::Silence { utterance, ms } => {
+                PromptOutput::Silence { utterance, samples, span } => {
                     if let Some((leg, clock_rate)) = self.leg {
-                        self.outputs.push_back(Output::Silence { utterance, leg, clock_rate, ms });
+                        self.outputs.push_back(Output::Silence { utterance, leg, clock_rate, samples, span });
                     }
                 }
+                PromptOutput::StopPlaying => self.outputs.extend(self.leg().map(|leg| Output::StopPlaying { leg })),
+                PromptOutput::Changed { restarted: _ } => {}
                 PromptOutput::Attach(uri) => {
                     let part = parts.next();
                     speaking.part = Some(part);
@@ -266,11 +268,11 @@ impl SynthesizerChannel {
                         self.outputs.push_back(Output::Converse { part, what: ToConversation::Played(progress) });
                     }
                 }
-                PromptOutput::Mark(name) => {
+                PromptOutput::Mark { name, at: _ } => {
                     self.machine.handle_input(now, synthesizer::Input::MarkReached { request_id, name });
                     self.drain_machine(now, parts);
                 }
-                PromptOutput::Finished => {
+                PromptOutput::Finished { at: _ } => {
                     self.finish(now, request_id, PromptEnd::Completed, Ok(()), parts);
                 }
                 PromptOutput::Failed { reason } => {

@@ -392,7 +392,13 @@ fn a_reply_is_spoken_clause_by_clause_and_a_barge_in_tells_how_much_was_heard() 
     ladder.pass(100);
     ladder.input(Input::Conversation { part, what: FromConversation::StopPlayout });
     assert_eq!(ladder.messages().last().unwrap(), "SPEAK-COMPLETE COMPLETE 001 barge-in");
-    let event = media::LegEvent::PlayoutFinished { utterance, played_ms: 80, outcome: media::PlayoutOutcome::Stopped };
+    let event = media::LegEvent::PlayoutFinished {
+        utterance,
+        at: ladder.clock.now(),
+        played_ms: 80,
+        position_samples: 640,
+        outcome: media::PlayoutOutcome::Stopped,
+    };
     ladder.input(Input::Leg { leg, event });
     let progress = ladder
         .outputs

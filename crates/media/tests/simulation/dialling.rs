@@ -78,7 +78,11 @@ fn without_telephone_events_nothing_is_dialled_and_the_end_is_told() {
     assert!(speaker.sent.is_empty());
     assert_eq!(speaker.events, [(0, LegEvent::DtmfSent)]);
     let utterance = UtteranceId(1);
-    speaker.command(LegCommand::Play { utterance, audio: PcmBuffer::from_samples(8000, &ramp(160)), span: PlaySpan::ALL });
+    speaker.command(LegCommand::Play {
+        utterance,
+        audio: PcmBuffer::from_samples(8000, &ramp(160)),
+        span: PlaySpan::ALL,
+    });
     speaker.run(50);
     assert_eq!(speaker.sent.len(), 1, "audio still plays");
 }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use media::{
-    ClockRate, Codec, Leg, LegCommand, LegConfig, LegEvent, LegMedia, PcmBuffer, PlaySpan, PcmOverrun, PcmSink, UtteranceId,
+    ClockRate, Codec, Leg, LegCommand, LegConfig, LegEvent, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan,
+    UtteranceId,
 };
 use testkit::Clock;
 

@@ -298,7 +298,9 @@ fn syn_006_the_instants_of_events_are_those_of_the_stream() {
     let samples: Vec<(u32, i16)> = speaker
         .sent
         .iter()
-        .flat_map(|(_, packet)| (0u32..).zip(packet.payload.chunks(2)).map(move |(n, pair)| (packet.timestamp + n, pair)))
+        .flat_map(|(_, packet)| {
+            (0u32..).zip(packet.payload.chunks(2)).map(move |(n, pair)| (packet.timestamp + n, pair))
+        })
         .map(|(timestamp, pair)| (timestamp, i16::from_be_bytes([pair[0], pair[1]])))
         .collect();
     let (first, last, second) = (samples[0].0, samples[4039].0, samples[4040].0);
