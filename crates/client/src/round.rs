@@ -257,7 +257,7 @@ impl Running {
 
     fn caller_notice(&mut self, notice: &LegNotice, plan: &RoundPlan, ladder: &Ladder) {
         match notice.what {
-            LegHappening::Event(LegEvent::PlayoutStarted { utterance }) if Some(utterance) == self.utterance => {
+            LegHappening::Event(LegEvent::PlayoutStarted { utterance, .. }) if Some(utterance) == self.utterance => {
                 ladder.note(notice.at, Layer::Rtp, "the caller begins to speak");
                 if let Act::Say(audio) = &plan.act {
                     let spoken = audio.speech();
