@@ -127,21 +127,29 @@ async fn barge_in_ends_speech_that_may_be_interrupted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wideband_speech_comes_as_l16_at_16_khz() {
+async fn rtp_002_wideband_speech_goes_both_ways_in_every_codec() {
+    for (offered, codec) in
+        [(Codec::L16_16000, media::Codec::L16), (Codec::G722, media::Codec::G722), (Codec::OPUS, media::Codec::Opus)]
+    {
+        wideband_call(offered, codec).await;
+    }
+}
+
+async fn wideband_call(offered: Codec, codec: media::Codec) {
     let server = start_server().await;
     let mut config = client::ClientConfig::new(server.sip_address());
-    config.codecs = vec![Codec::L16_16000];
+    config.codecs = vec![offered];
     let client = client::Client::start(config, client::Ladder::off(now())).await.unwrap();
     let mut synthesizer = client.open_synthesizer(None).await.unwrap();
     assert_eq!(synthesizer.session.clock_rate(), ClockRate::Hz16000);
-    assert_eq!(synthesizer.session.media().codec, media::Codec::L16);
+    assert_eq!(synthesizer.session.media().codec, codec);
     let request = say(&mut synthesizer, "wide").await;
     synthesizer.finished(request, SOON).await.unwrap();
-    assert_eq!(heard(&synthesizer.take_audio(), 16_000), "wide");
+    assert_eq!(heard(&synthesizer.take_audio(), 16_000), "wide", "{codec:?}");
     let mut recognizer = client.open_recognizer(None).await.unwrap();
     let grammar = client::GrammarBody::uri("builtin:speech/transcribe");
     let request = recognizer.recognize(&grammar, Headers::new()).await.unwrap();
     recognizer.send_audio(&crate::support::spoken("band", 16_000));
     let recognition = recognizer.finished(request, SOON).await.unwrap();
-    assert_eq!(recognition.result.map(|result| result.input).as_deref(), Some("band"));
+    assert_eq!(recognition.result.map(|result| result.input).as_deref(), Some("band"), "{codec:?}");
 }

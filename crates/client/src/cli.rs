@@ -93,6 +93,10 @@ pub enum OfferedCodec {
     /// Linear, 16 kHz
     #[value(name = "l16-16k")]
     L16Wide,
+    /// G.722, 16 kHz
+    G722,
+    /// Opus, 16 kHz
+    Opus,
 }
 
 impl OfferedCodec {
@@ -103,13 +107,15 @@ impl OfferedCodec {
             Self::Pcma => vec![Codec::PCMA, Codec::PCMU, Codec::L16_8000],
             Self::L16 => vec![Codec::L16_8000, Codec::PCMU, Codec::PCMA],
             Self::L16Wide => vec![Codec::L16_16000],
+            Self::G722 => vec![Codec::G722],
+            Self::Opus => vec![Codec::OPUS],
         }
     }
 
     fn rate_hz(self) -> u32 {
         match self {
             Self::Pcmu | Self::Pcma | Self::L16 => 8000,
-            Self::L16Wide => 16_000,
+            Self::L16Wide | Self::G722 | Self::Opus => 16_000,
         }
     }
 }

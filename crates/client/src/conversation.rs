@@ -61,7 +61,7 @@ pub async fn run_scenario(
     let conversation = scenario.conversation.clone().unwrap_or_else(call_uuid);
     let flow = scenario.flow.as_deref().unwrap_or("default");
     out(&format!("{} (flow {flow}), conversation {conversation}", scenario.name));
-    let rate = config.codecs.first().map_or(8000, |codec| codec.clock_rate_hz);
+    let rate = recording.sample_rate_hz();
     let acts = load_acts(scenario, rate)?;
     let client = Client::start(config, ladder.clone()).await?;
     // As FreeSWITCH does: the recognizer first.

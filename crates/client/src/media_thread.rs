@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
 use std::time::{Duration, Instant};
 
-use media::{Codec, Leg, LegCommand, LegConfig, LegCounters, LegEvent};
+use media::{Decoder, Leg, LegCommand, LegConfig, LegCounters, LegEvent};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{mpsc, oneshot};
@@ -202,6 +202,9 @@ struct Driven {
     waiting: VecDeque<LegNotice>,
     sent_track: Option<TrackWriter>,
     received_track: Option<TrackWriter>,
+    /// What the tracks hear with.
+    sent_decoder: Decoder,
+    received_decoder: Decoder,
     last_packet: Option<LastPacket>,
     gaps: Histogram,
     samples: Vec<i16>,
@@ -280,7 +283,10 @@ impl Worker {
         let mut socket = UdpSocket::from_std(socket);
         let key = self.legs.iter().position(Option::is_none).unwrap_or(self.legs.len());
         self.poll.registry().register(&mut socket, Token(key), Interest::READABLE).ok()?;
+        let decoder = || Decoder::new(config.media.codec, config.clock_rate);
         let driven = Driven {
+            sent_decoder: decoder(),
+            received_decoder: decoder(),
             leg: Leg::new(config, now()),
             socket,
             remote,
@@ -339,14 +345,16 @@ impl Driven {
         if packet.payload_type == media.payload_type
             && let Some(track) = &mut self.received_track
         {
-            packet.decode(media.codec, &mut self.samples);
-            track.packet(at, packet.marker, packet.timestamp, &self.samples);
+            self.samples.clear();
+            self.received_decoder.decode(packet.payload, &mut self.samples);
+            let timestamp_hz = self.leg.config().timestamp_hz();
+            track.packet(at, packet.marker, packet.timestamp, timestamp_hz, &self.samples);
         }
     }
 
     fn tick(&mut self, at: Instant) {
         self.leg.tick(at);
-        let media = self.leg.config().media;
+        let (media, timestamp_hz) = (self.leg.config().media, self.leg.config().timestamp_hz());
         while let Some(packet) = self.leg.poll_packet() {
             // A full socket buffer, or a port closed over there: the packet is lost, as on any network.
             _ = self.socket.send_to(packet, self.remote);
@@ -354,8 +362,9 @@ impl Driven {
                 && let Some(seen) = Seen::read(packet)
                 && seen.payload_type == media.payload_type
             {
-                seen.decode(media.codec, &mut self.samples);
-                track.packet(at, seen.marker, seen.timestamp, &self.samples);
+                self.samples.clear();
+                self.sent_decoder.decode(seen.payload, &mut self.samples);
+                track.packet(at, seen.marker, seen.timestamp, timestamp_hz, &self.samples);
             }
         }
         if let Some(last) = self.last_packet
@@ -404,10 +413,5 @@ impl<'a> Seen<'a> {
             timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
             payload,
         })
-    }
-
-    fn decode(&self, codec: Codec, samples: &mut Vec<i16>) {
-        samples.clear();
-        codec.decode(self.payload, samples);
     }
 }

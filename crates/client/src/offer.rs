@@ -75,7 +75,7 @@ impl Offer<'_> {
         let accepted = sdp::negotiate(audio, self.codecs).ok_or_else(|| wrong("no codec that was offered"))?;
         let codec = media::Codec::from_name(accepted.codec.name).ok_or_else(|| wrong("a codec we cannot speak"))?;
         let clock_rate =
-            ClockRate::from_hz(accepted.codec.clock_rate_hz).ok_or_else(|| wrong("a clock rate we cannot serve"))?;
+            codec.sampling_rate(accepted.codec.clock_rate_hz).ok_or_else(|| wrong("a clock rate we cannot serve"))?;
         let mut media = LegMedia::new(codec, accepted.payload_type);
         media.telephone_event = accepted.telephone_event;
         media.ptime = Ptime::from_ms(accepted.ptime_ms).unwrap_or(self.ptime);

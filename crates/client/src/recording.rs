@@ -41,6 +41,11 @@ impl Recording {
         Self { start, sample_rate_hz, tracks: Arc::default() }
     }
 
+    /// Samples per second of both sides.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.sample_rate_hz
+    }
+
     /// What writes one side, packet by packet.
     pub fn track(&self, side: Side) -> TrackWriter {
         TrackWriter { recording: self.clone(), side, anchor: None }
@@ -108,14 +113,15 @@ pub struct TrackWriter {
 }
 
 impl TrackWriter {
-    /// Places one packet that was sent or received at `at`.
-    pub fn packet(&mut self, at: Instant, marker: bool, timestamp: u32, samples: &[i16]) {
+    /// Places one packet that was sent or received at `at`. Its timestamp counts `timestamp_hz` units per second.
+    pub fn packet(&mut self, at: Instant, marker: bool, timestamp: u32, timestamp_hz: u32, samples: &[i16]) {
         let rate = u64::from(self.recording.sample_rate_hz);
         let elapsed = at.saturating_duration_since(self.recording.start).as_micros();
         let by_clock = u64::try_from(elapsed).unwrap_or(u64::MAX).saturating_mul(rate) / 1_000_000;
         let by_timestamp = self.anchor.filter(|_| !marker).map(|(known, position)| {
             // A timestamp before the anchor is far ahead, and so starts anew.
-            position.saturating_add(u64::from(timestamp.wrapping_sub(known)))
+            let units = u64::from(timestamp.wrapping_sub(known));
+            position.saturating_add(units * rate / u64::from(timestamp_hz.max(1)))
         });
         let position = match by_timestamp {
             Some(position) if position.abs_diff(by_clock) <= DRIFT_MS_MAX * rate / 1000 => position,
@@ -138,10 +144,10 @@ mod tests {
         let recording = Recording::new(start, 8000);
         let (mut caller, mut robot) = (recording.track(Side::Caller), recording.track(Side::Robot));
         let at = |ms| start + Duration::from_millis(ms);
-        robot.packet(at(100), true, 5000, &[1; 160]);
+        robot.packet(at(100), true, 5000, 8000, &[1; 160]);
         // 15 ms late, but placed by its timestamp.
-        robot.packet(at(135), false, 5160, &[2; 160]);
-        caller.packet(at(500), true, 77, &[3; 80]);
+        robot.packet(at(135), false, 5160, 8000, &[2; 160]);
+        caller.packet(at(500), true, 77, 8000, &[3; 80]);
         let (left, right) = recording.samples();
         assert_eq!((left.len(), right.len()), (4080, 4080));
         assert_eq!((right[799], right[800], right[959], right[960], right[1119], right[1120]), (0, 1, 1, 2, 2, 0));
@@ -153,9 +159,9 @@ mod tests {
         let start = testkit::epoch();
         let recording = Recording::new(start, 8000);
         let mut robot = recording.track(Side::Robot);
-        robot.packet(start, true, 0, &[1; 160]);
-        robot.packet(start + Duration::from_millis(1000), true, 160, &[2; 160]);
-        robot.packet(start + Duration::from_millis(1020), false, 4_000_000, &[3; 160]);
+        robot.packet(start, true, 0, 8000, &[1; 160]);
+        robot.packet(start + Duration::from_millis(1000), true, 160, 8000, &[2; 160]);
+        robot.packet(start + Duration::from_millis(1020), false, 4_000_000, 8000, &[3; 160]);
         let (_, right) = recording.samples();
         assert_eq!((right[160], right[8000], right[8160]), (0, 2, 3));
     }
@@ -166,8 +172,8 @@ mod tests {
         let path = folder.path().join("call.wav");
         let start = testkit::epoch();
         let recording = Recording::new(start, 8000);
-        recording.track(Side::Caller).packet(start, true, 0, &[5; 8]);
-        recording.track(Side::Robot).packet(start, true, 0, &[-5; 4]);
+        recording.track(Side::Caller).packet(start, true, 0, 8000, &[5; 8]);
+        recording.track(Side::Robot).packet(start, true, 0, 8000, &[-5; 4]);
         recording.save(&path).unwrap();
         let mut reader = hound::WavReader::open(&path).unwrap();
         assert_eq!((reader.spec().channels, reader.spec().sample_rate), (2, 8000));

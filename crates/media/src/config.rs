@@ -27,7 +27,7 @@ impl Default for Ptime {
     }
 }
 
-/// How the two sides write audio: the negotiated `m=audio` line. A re-INVITE may change it; the clock rate it may not.
+/// How the two sides write audio: the negotiated `m=audio` line. A re-INVITE may change it; the sampling rate it may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LegMedia {
     /// Encoding in both directions.
@@ -84,7 +84,7 @@ pub enum IdleSending {
 pub struct LegConfig {
     /// The negotiated media line.
     pub media: LegMedia,
-    /// Sampling and timestamp rate, for the leg's life.
+    /// Sampling rate of what is played and captured, for the leg's life.
     pub clock_rate: ClockRate,
     /// Synchronization source of what we send; random (RFC 3550, section 8.1).
     pub ssrc: u32,
@@ -120,5 +120,10 @@ impl LegConfig {
     /// Samples in a packet that we send.
     pub fn samples_per_packet(&self) -> usize {
         (self.media.ptime.ms() * self.clock_rate.samples_per_ms()) as usize
+    }
+
+    /// RTP timestamp units per second (RFC 3550, section 5.1).
+    pub fn timestamp_hz(&self) -> u32 {
+        self.media.codec.timestamp_hz(self.clock_rate)
     }
 }

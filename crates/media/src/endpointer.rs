@@ -399,8 +399,8 @@ mod tests {
             })
             .collect();
         let (mut payload, mut coded) = (Vec::new(), Vec::new());
-        Codec::Pcmu.encode(&samples, &mut payload);
-        Codec::Pcmu.decode(&payload, &mut coded);
+        crate::Encoder::new(Codec::Pcmu, ClockRate::Hz8000).encode(&samples, &mut payload);
+        crate::Decoder::new(Codec::Pcmu, ClockRate::Hz8000).decode(&payload, &mut coded);
         coded
     }
 

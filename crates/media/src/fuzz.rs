@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::codec::{ClockRate, Codec};
+use crate::codec::{ClockRate, Codec, Decoder};
 use crate::config::{IdleSending, LegConfig, LegMedia, Ptime};
 use crate::dtmf::DtmfDigit;
 use crate::leg::{Leg, LegCommand, LegEvent, PlaySpan, UtteranceId};
@@ -14,8 +14,10 @@ pub fn rtp_packet(data: &[u8]) {
     if let Some((_, payload)) = packet::parse(data) {
         assert!(payload.len() + 12 <= data.len(), "the payload is a part of the datagram after its header");
         let mut samples = Vec::new();
-        for codec in [Codec::Pcmu, Codec::Pcma, Codec::L16] {
-            codec.decode(payload, &mut samples);
+        for codec in Codec::ALL {
+            samples.clear();
+            Decoder::new(codec, ClockRate::Hz16000).decode(payload, &mut samples);
+            assert_eq!(samples.len(), codec.samples_in(payload, ClockRate::Hz16000), "the time line holds");
         }
     }
 }
@@ -28,12 +30,11 @@ pub fn media_leg(start: Instant, data: &[u8]) {
     let mut octets = data.iter().copied();
     let mut next = || octets.next();
     let (Some(codec), Some(rate), Some(ptime), Some(flags)) = (next(), next(), next(), next()) else { return };
-    let codec = match codec % 3 {
-        0 => Codec::Pcmu,
-        1 => Codec::Pcma,
-        _ => Codec::L16,
+    let codec = Codec::ALL.get(usize::from(codec) % Codec::ALL.len()).copied().unwrap_or(Codec::L16);
+    let clock_rate = match codec {
+        Codec::Pcmu | Codec::Pcma | Codec::L16 if rate % 2 == 0 => ClockRate::Hz8000,
+        Codec::Pcmu | Codec::Pcma | Codec::L16 | Codec::G722 | Codec::Opus => ClockRate::Hz16000,
     };
-    let clock_rate = if rate % 2 == 0 { ClockRate::Hz8000 } else { ClockRate::Hz16000 };
     let mut media = LegMedia::new(codec, 0);
     media.ptime = Ptime::from_ms(10 + u32::from(ptime % 51)).unwrap_or_default();
     media.telephone_event = (flags & 1 != 0).then_some(101);

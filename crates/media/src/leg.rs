@@ -185,7 +185,7 @@ impl Leg {
             LegCommand::Reconfigure(media) => {
                 self.config.media = media;
                 self.receiver.reconfigure(now, media, &mut self.counters);
-                self.sender.reconfigure(media);
+                self.sender.reconfigure(now, media);
             }
         }
     }

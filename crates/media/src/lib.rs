@@ -21,7 +21,7 @@ mod receiver;
 pub mod resample;
 mod sender;
 
-pub use codec::{ClockRate, Codec};
+pub use codec::{ClockRate, Codec, Decoder, Encoder};
 pub use config::{IdleSending, JitterConfig, LegConfig, LegMedia, Ptime};
 pub use counters::{DropCounts, DropReason, LegCounters};
 pub use dtmf::DtmfDigit;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::codec::{ClockRate, Codec};
+use crate::codec::{ClockRate, Codec, Decoder};
 use crate::config::{LegConfig, LegMedia};
 use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::{DtmfReceiver, EventReport};
@@ -50,6 +50,9 @@ struct Candidate {
 
 /// Where audio goes, and what is known of the time line of the stream.
 struct Capture {
+    codec: Codec,
+    clock_rate: ClockRate,
+    decoder: Decoder,
     sink: Option<Box<dyn PcmSink>>,
     overrun: bool,
     /// Timestamp that follows the last packet.
@@ -69,17 +72,20 @@ struct Capture {
 
 impl Receiver {
     pub(crate) fn new(config: &LegConfig, now: Instant) -> Self {
-        let clock_rate_hz = config.clock_rate.hz();
+        let timestamp_hz = config.timestamp_hz();
         Self {
             media: config.media,
             clock_rate: config.clock_rate,
             absent_after: Duration::from_millis(u64::from(config.absent_after_ms)),
             buffer: JitterBuffer::new(config.jitter),
-            jitter: InterarrivalJitter::new(clock_rate_hz, now),
-            dtmf: DtmfReceiver::new(clock_rate_hz),
+            jitter: InterarrivalJitter::new(timestamp_hz, now),
+            dtmf: DtmfReceiver::new(timestamp_hz),
             ssrc: None,
             candidate: None,
             capture: Capture {
+                codec: config.media.codec,
+                clock_rate: config.clock_rate,
+                decoder: Decoder::new(config.media.codec, config.clock_rate),
                 sink: None,
                 overrun: false,
                 expected: None,
@@ -96,6 +102,13 @@ impl Receiver {
     pub(crate) fn reconfigure(&mut self, now: Instant, media: LegMedia, counters: &mut LegCounters) {
         // What waits was written with the old codec.
         self.flush(counters);
+        if media.codec != self.media.codec {
+            let timestamp_hz = media.codec.timestamp_hz(self.clock_rate);
+            self.jitter = InterarrivalJitter::new(timestamp_hz, now);
+            self.dtmf = DtmfReceiver::new(timestamp_hz);
+            self.capture.codec = media.codec;
+            self.capture.decoder = Decoder::new(media.codec, self.clock_rate);
+        }
         self.media = media;
         self.buffer.reset();
         self.capture.restart(now);
@@ -138,7 +151,7 @@ impl Receiver {
                 self.count(now, header, reordered, counters);
                 let event = self.press(header, payload, counters);
                 if let Content::Audio { timestamp } = self.content(header, payload, counters) {
-                    self.capture.accept(now, self.media.codec, self.clock_rate, timestamp, payload, counters);
+                    self.capture.accept(now, timestamp, payload, counters);
                 }
                 self.release(now, counters);
                 self.candidate_lapses(counters);
@@ -164,7 +177,7 @@ impl Receiver {
             self.release(now, counters);
         }
         if self.buffer.is_empty() {
-            self.capture.fill_absence(now, self.clock_rate, self.absent_after, counters);
+            self.capture.fill_absence(now, self.absent_after, counters);
         }
         std::mem::take(&mut self.capture.overrun)
     }
@@ -181,7 +194,7 @@ impl Receiver {
     /// What the packet is in the sequence. Its payload is checked here, so that what is held is usable.
     fn content(&self, header: Header, payload: &[u8], counters: &mut LegCounters) -> Content {
         if header.payload_type == self.media.payload_type {
-            let samples = self.media.codec.samples_in(payload.len());
+            let samples = self.media.codec.samples_in(payload, self.clock_rate);
             if (1..=PACKET_MS_MAX * self.clock_rate.samples_per_ms() as usize).contains(&samples) {
                 return Content::Audio { timestamp: header.timestamp };
             }
@@ -199,7 +212,7 @@ impl Receiver {
         match self.dtmf.receive(header.marker, header.timestamp, payload) {
             EventReport::Pressed { digit, duration } => {
                 counters.dtmf_received += 1;
-                let duration_ms = u32::from(duration) / self.clock_rate.samples_per_ms();
+                let duration_ms = u32::from(duration) * 1000 / self.media.codec.timestamp_hz(self.clock_rate);
                 Some(LegEvent::Dtmf { digit, duration_ms })
             }
             EventReport::Known => None,
@@ -276,7 +289,7 @@ impl Receiver {
         let content = self.content(header, payload, counters);
         match (arrival, content) {
             (Arrival::Due { .. }, Content::Audio { timestamp }) => {
-                self.capture.accept(arrived, self.media.codec, self.clock_rate, timestamp, payload, counters);
+                self.capture.accept(arrived, timestamp, payload, counters);
             }
             (Arrival::Due { .. }, Content::Other) => {}
             (_, content) => self.buffer.hold(arrived, header.sequence, content, payload),
@@ -294,13 +307,13 @@ impl Receiver {
     fn release(&mut self, now: Instant, counters: &mut LegCounters) {
         let jitter_ms = self.jitter.ms();
         while let Some(release) = self.buffer.release(now, jitter_ms) {
-            self.capture.released(release, self.media.codec, self.clock_rate, counters);
+            self.capture.released(release, counters);
         }
     }
 
     fn flush(&mut self, counters: &mut LegCounters) {
         while let Some(release) = self.buffer.flush() {
-            self.capture.released(release, self.media.codec, self.clock_rate, counters);
+            self.capture.released(release, counters);
         }
     }
 }
@@ -316,10 +329,10 @@ impl Capture {
         self.overrun = false;
     }
 
-    fn released(&mut self, release: Release<'_>, codec: Codec, clock_rate: ClockRate, counters: &mut LegCounters) {
+    fn released(&mut self, release: Release<'_>, counters: &mut LegCounters) {
         match release {
             Release::Packet { content: Content::Audio { timestamp }, arrived, payload } => {
-                self.accept(arrived, codec, clock_rate, timestamp, payload, counters);
+                self.accept(arrived, timestamp, payload, counters);
             }
             Release::Packet { content: Content::Other, .. } => {}
             Release::Lost(packets) => {
@@ -330,25 +343,24 @@ impl Capture {
     }
 
     /// Takes the next audio packet in order.
-    fn accept(
-        &mut self,
-        arrived: Instant,
-        codec: Codec,
-        clock_rate: ClockRate,
-        timestamp: u32,
-        payload: &[u8],
-        counters: &mut LegCounters,
-    ) {
+    fn accept(&mut self, arrived: Instant, timestamp: u32, payload: &[u8], counters: &mut LegCounters) {
         let lost = std::mem::take(&mut self.lost);
-        let packet_samples = u32::try_from(codec.samples_in(payload.len())).unwrap_or(0);
-        let expected = self.expected.replace(timestamp.wrapping_add(packet_samples));
+        let packet_samples = u32::try_from(self.codec.samples_in(payload, self.clock_rate)).unwrap_or(0);
+        let timestamp_hz = u64::from(self.codec.timestamp_hz(self.clock_rate));
+        let rate_hz = u64::from(self.clock_rate.hz());
+        // Packets hold whole milliseconds, or 2.5 of Opus: nothing is lost by the division.
+        let units = u64::from(packet_samples) * timestamp_hz / rate_hz;
+        let expected = self.expected.replace(timestamp.wrapping_add(units as u32));
         if self.sink.is_some() {
             if let Some(expected) = expected {
-                self.bridge(arrived, clock_rate, timestamp.wrapping_sub(expected), lost, packet_samples, counters);
+                let gap = timestamp.wrapping_sub(expected);
+                // More than half the range is a step back.
+                let gap_samples = if gap > u32::MAX / 2 { 0 } else { u64::from(gap) * rate_hz / timestamp_hz };
+                self.bridge(arrived, gap_samples, lost, packet_samples, counters);
             }
             let mut frame = std::mem::take(&mut self.frame);
             frame.clear();
-            codec.decode(payload, &mut frame);
+            self.decoder.decode(payload, &mut frame);
             self.push(&frame);
             counters.samples_captured += u64::from(packet_samples);
             self.frame = std::mem::replace(&mut self.last_frame, frame);
@@ -360,31 +372,23 @@ impl Capture {
 
     /// Fills a gap of the time line: what was lost is concealed, the rest was a pause of the sender and is silence, as
     /// far as the clock agrees that time has passed. Silence given meanwhile counts.
-    fn bridge(
-        &mut self,
-        arrived: Instant,
-        clock_rate: ClockRate,
-        gap: u32,
-        lost: u32,
-        packet_samples: u32,
-        counters: &mut LegCounters,
-    ) {
-        if gap == 0 || gap > u32::MAX / 2 {
+    fn bridge(&mut self, arrived: Instant, gap: u64, lost: u32, packet_samples: u32, counters: &mut LegCounters) {
+        if gap == 0 {
             return;
         }
-        let missing = u64::from(gap).saturating_sub(self.absent);
+        let missing = gap.saturating_sub(self.absent);
         let concealed = missing.min(u64::from(lost) * u64::from(self.packet_samples));
-        let passed = samples_in(arrived.saturating_duration_since(self.last_audio), clock_rate);
+        let passed = samples_in(arrived.saturating_duration_since(self.last_audio), self.clock_rate);
         let silent =
             passed.saturating_sub(self.absent + concealed + u64::from(packet_samples)).min(missing - concealed);
-        self.conceal(concealed, clock_rate);
+        self.conceal(concealed);
         self.silence(silent);
         counters.samples_concealed += concealed;
         counters.samples_absent += silent;
     }
 
-    fn conceal(&mut self, samples: u64, clock_rate: ClockRate) {
-        let fade = u64::from(CONCEAL_FADE_MS * clock_rate.samples_per_ms());
+    fn conceal(&mut self, samples: u64) {
+        let fade = u64::from(CONCEAL_FADE_MS * self.clock_rate.samples_per_ms());
         let frame = std::mem::take(&mut self.last_frame);
         let mut chunk = [0; FILL_SAMPLES];
         let mut source = frame.iter().cycle();
@@ -414,19 +418,13 @@ impl Capture {
     }
 
     /// While nothing comes: silence in real time, `absent_after` behind the clock.
-    fn fill_absence(
-        &mut self,
-        now: Instant,
-        clock_rate: ClockRate,
-        absent_after: Duration,
-        counters: &mut LegCounters,
-    ) {
+    fn fill_absence(&mut self, now: Instant, absent_after: Duration, counters: &mut LegCounters) {
         if self.sink.is_none() {
             return;
         }
         let idle = now.saturating_duration_since(self.last_audio).saturating_sub(absent_after);
-        let most = u64::from(SILENCE_MS_MAX * clock_rate.samples_per_ms());
-        let due = samples_in(idle, clock_rate).saturating_sub(self.absent).min(most);
+        let most = u64::from(SILENCE_MS_MAX * self.clock_rate.samples_per_ms());
+        let due = samples_in(idle, self.clock_rate).saturating_sub(self.absent).min(most);
         self.silence(due);
         self.absent += due;
         counters.samples_absent += due;

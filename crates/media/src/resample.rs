@@ -173,6 +173,13 @@ pub fn to_i16(samples: &[f32], output: &mut Vec<i16>) {
     output.extend(samples.iter().map(|sample| (sample * 32768.0).round() as i16));
 }
 
+/// Writes floating point samples as 16-bit ones over `output`, as [`to_i16`] does; the shorter of the two decides.
+pub(crate) fn to_i16_into(samples: &[f32], output: &mut [i16]) {
+    for (written, sample) in output.iter_mut().zip(samples) {
+        *written = (sample * 32768.0).round() as i16;
+    }
+}
+
 /// Converts a whole recording.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::codec::ClockRate;
+use crate::codec::{ClockRate, Encoder};
 use crate::config::{IdleSending, LegConfig, LegMedia};
 use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::{DtmfDigit, DtmfSender, Slot};
@@ -22,13 +22,15 @@ const SLIP_MAX: Duration = Duration::from_millis(100);
 pub(crate) struct Sender {
     media: LegMedia,
     clock_rate: ClockRate,
+    encoder: Encoder,
     idle_sending: IdleSending,
     ssrc: u32,
     sequence: u16,
     /// Of the next sample to send.
     timestamp: u32,
+    /// When the timestamp was `epoch_timestamp`, by the clock.
     epoch: Instant,
-    first_timestamp: u32,
+    epoch_timestamp: u32,
     spurt: Spurt,
     is_paused: bool,
     /// After a burst nothing is sent before this, so that catching up is at twice the pace, never more.
@@ -56,12 +58,13 @@ impl Sender {
         Self {
             media: config.media,
             clock_rate: config.clock_rate,
+            encoder: Encoder::new(config.media.codec, config.clock_rate),
             idle_sending: config.idle_sending,
             ssrc: config.ssrc,
             sequence: config.first_sequence,
             timestamp: config.first_timestamp,
             epoch: now,
-            first_timestamp: config.first_timestamp,
+            epoch_timestamp: config.first_timestamp,
             spurt: Spurt::Quiet,
             is_paused: false,
             quiet_until: now,
@@ -74,7 +77,14 @@ impl Sender {
         }
     }
 
-    pub(crate) fn reconfigure(&mut self, media: LegMedia) {
+    pub(crate) fn reconfigure(&mut self, now: Instant, media: LegMedia) {
+        if media.codec != self.media.codec {
+            // From here the timestamps may count at another rate.
+            self.epoch_timestamp = self.timestamp_at(now);
+            self.epoch = now;
+            self.timestamp = self.epoch_timestamp;
+            self.encoder = Encoder::new(media.codec, self.clock_rate);
+        }
         self.media = media;
     }
 
@@ -132,7 +142,7 @@ impl Sender {
         events: &mut VecDeque<LegEvent>,
         counters: &mut LegCounters,
     ) {
-        let rate = self.clock_rate.samples_per_ms();
+        let rate = self.timestamp_hz() / 1000;
         let can_send = self.media.sends && self.media.telephone_event.is_some();
         for digit in digits {
             let dialled = can_send && self.dtmf.dial(*digit, tone_ms.saturating_mul(rate), gap_ms.saturating_mul(rate));
@@ -218,6 +228,18 @@ impl Sender {
         self.spurt = Spurt::Talking { due: now, marker: true };
     }
 
+    /// The timestamp that stands for `now` on a line that never paused.
+    pub(crate) fn timestamp_at(&self, now: Instant) -> u32 {
+        let micros = u64::try_from(now.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX);
+        let units = micros.saturating_mul(u64::from(self.timestamp_hz())) / 1_000_000;
+        // Timestamps count modulo 2^32.
+        self.epoch_timestamp.wrapping_add(units as u32)
+    }
+
+    fn timestamp_hz(&self) -> u32 {
+        self.media.codec.timestamp_hz(self.clock_rate)
+    }
+
     fn send(
         &mut self,
         due: Instant,
@@ -227,11 +249,12 @@ impl Sender {
         counters: &mut LegCounters,
     ) {
         let samples = self.samples_per_packet();
+        let units = self.media.ptime.ms() * (self.timestamp_hz() / 1000);
         let marker_left;
         let slot = match self.media.telephone_event {
             Some(payload_type) => {
                 let was_dialling = self.dtmf.is_dialling();
-                let slot = self.dtmf.next_slot(samples as u32);
+                let slot = self.dtmf.next_slot(units);
                 if was_dialling && !self.dtmf.is_dialling() && std::mem::take(&mut self.announces_dtmf) {
                     events.push_back(LegEvent::DtmfSent);
                 }
@@ -269,7 +292,7 @@ impl Sender {
                 marker_left = false;
             }
         }
-        self.timestamp = self.timestamp.wrapping_add(samples as u32);
+        self.timestamp = self.timestamp.wrapping_add(units);
         self.spurt = Spurt::Talking { due: due + self.ptime(), marker: marker_left };
     }
 
@@ -297,7 +320,7 @@ impl Sender {
     fn send_frame(&mut self, marker: bool, packets: &mut PacketQueue, counters: &mut LegCounters) {
         let mut payload = std::mem::take(&mut self.payload);
         payload.clear();
-        self.media.codec.encode(&self.frame, &mut payload);
+        self.encoder.encode(&self.frame, &mut payload);
         let header = self.header(self.media.payload_type, marker, self.timestamp);
         self.emit(packets, header, &payload, counters);
         self.payload = payload;

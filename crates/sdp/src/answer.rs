@@ -3,7 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::{AcceptedAudio, Audio, ConnectionUse, Control, Media, Origin, OtherMedia, SessionDescription, Setup};
+use crate::{
+    AcceptedAudio, Audio, Codec, ConnectionUse, Control, Media, Origin, OtherMedia, SessionDescription, Setup,
+};
 
 /// What the answering side says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +128,10 @@ fn accept_audio(offered: &Audio, port: u16, accepted: &AcceptedAudio, address: I
     let chosen = |payload_type: u8| offered.formats.iter().find(move |format| format.payload_type == payload_type);
     let mut codec = accepted.codec.format();
     codec.payload_type = accepted.payload_type;
-    codec.fmtp = chosen(accepted.payload_type).and_then(|format| format.fmtp.clone());
+    // Parameters of Opus say what their sender wants to hear (RFC 7587 §7.1): we want nothing special.
+    if accepted.codec != Codec::OPUS {
+        codec.fmtp = chosen(accepted.payload_type).and_then(|format| format.fmtp.clone());
+    }
     let mut formats = vec![codec];
     formats.extend(accepted.telephone_event.and_then(chosen).cloned());
     Audio {

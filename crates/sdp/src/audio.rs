@@ -79,6 +79,7 @@ fn static_encoding(payload_type: u8) -> Option<Encoding> {
     let name = match payload_type {
         0 => "PCMU",
         8 => "PCMA",
+        9 => "G722",
         _ => return None,
     };
     Some(Encoding { name: EncodingName::new(name), clock_rate_hz: 8000, channels: 1 })

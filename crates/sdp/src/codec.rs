@@ -52,28 +52,47 @@ pub struct Codec {
     pub name: &'static str,
     /// The RTP clock rate.
     pub clock_rate_hz: u32,
+    /// Channels that its `rtpmap` names; Opus always says 2 (RFC 7587 §7), and we send and hear one.
+    pub channels: u8,
     /// The payload type to offer it with: static, or one of the dynamic ones.
     pub payload_type: u8,
 }
 
 impl Codec {
     /// G.711 µ-law.
-    pub const PCMU: Self = Self { name: "PCMU", clock_rate_hz: 8000, payload_type: 0 };
+    pub const PCMU: Self = Self { name: "PCMU", clock_rate_hz: 8000, channels: 1, payload_type: 0 };
     /// G.711 A-law.
-    pub const PCMA: Self = Self { name: "PCMA", clock_rate_hz: 8000, payload_type: 8 };
+    pub const PCMA: Self = Self { name: "PCMA", clock_rate_hz: 8000, channels: 1, payload_type: 8 };
     /// Linear 16-bit samples, 8 kHz.
-    pub const L16_8000: Self = Self { name: "L16", clock_rate_hz: 8000, payload_type: 96 };
+    pub const L16_8000: Self = Self { name: "L16", clock_rate_hz: 8000, channels: 1, payload_type: 96 };
     /// Linear 16-bit samples, 16 kHz.
-    pub const L16_16000: Self = Self { name: "L16", clock_rate_hz: 16_000, payload_type: 97 };
+    pub const L16_16000: Self = Self { name: "L16", clock_rate_hz: 16_000, channels: 1, payload_type: 97 };
+    /// G.722: 16 kHz audio under a clock rate of 8 kHz (RFC 3551 §4.5.2).
+    pub const G722: Self = Self { name: "G722", clock_rate_hz: 8000, channels: 1, payload_type: 9 };
+    /// Opus (RFC 7587).
+    pub const OPUS: Self = Self { name: "opus", clock_rate_hz: 48_000, channels: 2, payload_type: 98 };
+
+    /// The longest packet of at most `ms` milliseconds that we make: whole ticks of 10 ms, since a leg advances in these,
+    /// and of Opus one frame (RFC 6716 §2.1.4).
+    pub fn packet_ms(&self, ms: u32) -> u32 {
+        let ms = (ms / 10 * 10).clamp(*PTIME_MS.start(), *PTIME_MS.end());
+        match ms {
+            30 if *self == Self::OPUS => 20,
+            50 if *self == Self::OPUS => 40,
+            ms => ms,
+        }
+    }
 
     fn is(&self, encoding: &Encoding) -> bool {
-        encoding.name.is(self.name) && encoding.clock_rate_hz == self.clock_rate_hz && encoding.channels == 1
+        encoding.name.is(self.name)
+            && encoding.clock_rate_hz == self.clock_rate_hz
+            && encoding.channels == self.channels
     }
 
     /// The format that offers it.
     pub fn format(&self) -> Format {
         let name = EncodingName::new(self.name);
-        let rtpmap = Some(Encoding { name, clock_rate_hz: self.clock_rate_hz, channels: 1 });
+        let rtpmap = Some(Encoding { name, clock_rate_hz: self.clock_rate_hz, channels: self.channels });
         Format { payload_type: self.payload_type, rtpmap, fmtp: None }
     }
 
@@ -120,8 +139,7 @@ pub fn negotiate(audio: &Audio, supported: &[Codec]) -> Option<AcceptedAudio> {
     let telephone_event = audio.formats.iter().find(is_event).map(|format| format.payload_type);
     let longest = audio.maxptime_ms.unwrap_or(*PTIME_MS.end()).max(*PTIME_MS.start());
     let wanted = audio.ptime_ms.unwrap_or(20).clamp(*PTIME_MS.start(), *PTIME_MS.end());
-    // Whole ticks of 10 ms: a leg advances in these.
-    let ptime_ms = (wanted.min(longest) / 10) * 10;
+    let ptime_ms = codec.packet_ms(wanted.min(longest));
     Some(AcceptedAudio { codec, payload_type, telephone_event, ptime_ms })
 }
 
@@ -135,7 +153,7 @@ mod tests {
         SessionDescription::parse(text.as_bytes()).unwrap().audios().next().unwrap().clone()
     }
 
-    const ALL: [Codec; 4] = [Codec::L16_16000, Codec::PCMU, Codec::PCMA, Codec::L16_8000];
+    const ALL: [Codec; 6] = [Codec::L16_16000, Codec::PCMU, Codec::PCMA, Codec::L16_8000, Codec::G722, Codec::OPUS];
 
     #[test]
     fn static_payload_types_need_no_rtpmap() {
@@ -161,7 +179,8 @@ mod tests {
             "m=audio 1 RTP/AVP 96\r\na=rtpmap:96 L16/8000/2\r\n",
             "m=audio 1 RTP/AVP 96\r\na=rtpmap:96 L16/44100\r\n",
             "m=audio 1 RTP/SAVP 0\r\n",
-            "m=audio 1 RTP/AVP 9\r\n",
+            "m=audio 1 RTP/AVP 18\r\n",
+            "m=audio 1 RTP/AVP 96\r\na=rtpmap:96 opus/48000\r\n",
         ] {
             assert_eq!(negotiate(&audio(lines), &ALL), None, "{lines}");
         }
@@ -169,7 +188,20 @@ mod tests {
 
     #[test]
     fn a_redefined_static_payload_type_means_what_its_rtpmap_says() {
-        assert_eq!(negotiate(&audio("m=audio 1 RTP/AVP 0\r\na=rtpmap:0 opus/48000/2\r\n"), &ALL), None);
+        let line = "m=audio 1 RTP/AVP 0\r\na=rtpmap:0 opus/48000/2\r\n";
+        assert_eq!(negotiate(&audio(line), &[Codec::PCMU]), None);
+        assert_eq!(negotiate(&audio(line), &ALL).unwrap().codec, Codec::OPUS);
+    }
+
+    #[test]
+    fn rtp_002_g722_and_opus_are_accepted_where_offered() {
+        let g722 = negotiate(&audio("m=audio 1 RTP/AVP 9 0\r\n"), &ALL).unwrap();
+        assert_eq!((g722.codec, g722.payload_type), (Codec::G722, 9));
+        let lines = "m=audio 1 RTP/AVP 111 101\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:101 telephone-event/48000\r\n\
+                     a=ptime:30\r\n";
+        let opus = negotiate(&audio(lines), &ALL).unwrap();
+        assert_eq!((opus.codec, opus.payload_type, opus.telephone_event), (Codec::OPUS, 111, Some(101)));
+        assert_eq!(opus.ptime_ms, 20, "Opus has no packets of 30 ms");
     }
 
     #[test]

@@ -35,6 +35,8 @@ impl DescriptionConfig {
             media::Codec::Pcmu => vec![Codec::PCMU],
             media::Codec::Pcma => vec![Codec::PCMA],
             media::Codec::L16 => vec![Codec::L16_16000, Codec::L16_8000],
+            media::Codec::G722 => vec![Codec::G722],
+            media::Codec::Opus => vec![Codec::OPUS],
         };
         self.codecs.iter().flat_map(rates).collect()
     }
@@ -290,13 +292,14 @@ impl Description {
             // What is in use stays in use; else another codec of the same rate, since machines count in its samples.
             Some((_, rate, codec)) => sdp::negotiate(audio, &[codec]).or_else(|| {
                 let same_rate: Vec<Codec> =
-                    supported.into_iter().filter(|codec| codec.clock_rate_hz == rate.hz()).collect();
+                    supported.into_iter().filter(|codec| sampling_rate(codec) == Some(rate)).collect();
                 sdp::negotiate(audio, &same_rate)
             }),
         };
         let (Some(mut accepted), Some(address)) = (accepted, audio.address) else { return Decision::Refuse };
         if audio.ptime_ms.is_none() {
-            accepted.ptime_ms = self.config.ptime_ms.min(audio.maxptime_ms.unwrap_or(60)).max(10);
+            let longest = audio.maxptime_ms.unwrap_or(u32::MAX);
+            accepted.ptime_ms = accepted.codec.packet_ms(self.config.ptime_ms.min(longest));
         }
         let leg = match known {
             Some((leg, ..)) => leg,
@@ -385,9 +388,14 @@ fn peer(offer: &SessionDescription) -> Option<IpAddr> {
         .next()
 }
 
+/// The sampling rate of a leg with that codec.
+fn sampling_rate(codec: &Codec) -> Option<ClockRate> {
+    media::Codec::from_name(codec.name)?.sampling_rate(codec.clock_rate_hz)
+}
+
 fn leg_media(audio: &Audio, accepted: &AcceptedAudio) -> Option<(LegMedia, ClockRate)> {
     let codec = media::Codec::from_name(accepted.codec.name)?;
-    let clock_rate = ClockRate::from_hz(accepted.codec.clock_rate_hz)?;
+    let clock_rate = codec.sampling_rate(accepted.codec.clock_rate_hz)?;
     let media = LegMedia {
         telephone_event: accepted.telephone_event,
         ptime: Ptime::from_ms(accepted.ptime_ms)?,

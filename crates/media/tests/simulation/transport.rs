@@ -1,6 +1,8 @@
 //! One leg speaks, another listens, a path between them.
 
-use media::{ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PlaySpan, Ptime, UtteranceId};
+use media::{
+    ClockRate, Codec, Decoder, Encoder, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PlaySpan, Ptime, UtteranceId,
+};
 use testkit::Clock;
 
 use crate::network::{Heard, Path, linear, ramp};
@@ -40,8 +42,8 @@ fn transport(config: &LegConfig, samples: &[i16], mut path: Path) -> Outcome {
 /// What the codec makes of samples.
 fn coded(codec: Codec, samples: &[i16]) -> Vec<i16> {
     let (mut payload, mut decoded) = (Vec::new(), Vec::new());
-    codec.encode(samples, &mut payload);
-    codec.decode(&payload, &mut decoded);
+    Encoder::new(codec, ClockRate::Hz8000).encode(samples, &mut payload);
+    Decoder::new(codec, ClockRate::Hz8000).decode(&payload, &mut decoded);
     decoded
 }
 

@@ -94,7 +94,7 @@ pub struct RtpConfig {
     pub port_max: u16,
     /// Media worker threads.
     pub workers: usize,
-    /// Codecs in order of preference.
+    /// Codecs that are accepted; of these the peer's order decides.
     pub codecs: Vec<media::Codec>,
     /// Packet time sent where the peer does not ask for one.
     pub ptime_ms: u32,
@@ -311,13 +311,8 @@ fn read_rtp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RtpConfig {
         port_min: section.port("port_min", 20_000),
         port_max: section.port("port_max", 29_999),
         workers: section.count("workers", 1, 1..=64),
-        codecs: section.list("codecs", vec![media::Codec::Pcmu, media::Codec::Pcma, media::Codec::L16], |text| {
-            match text.to_ascii_uppercase().as_str() {
-                "PCMU" => Ok(media::Codec::Pcmu),
-                "PCMA" => Ok(media::Codec::Pcma),
-                "L16" => Ok(media::Codec::L16),
-                _ => Err("must be PCMU, PCMA or L16".to_owned()),
-            }
+        codecs: section.list("codecs", media::Codec::ALL.to_vec(), |text| {
+            media::Codec::from_name(text).ok_or_else(|| "must be PCMU, PCMA, L16, G722 or opus".to_owned())
         }),
         ptime_ms: u32::try_from(section.integer("ptime_ms", 20, 10..=60)).unwrap_or(20),
         jitter_ms_max: u32::try_from(section.integer("jitter_ms_max", 120, 20..=1000)).unwrap_or(120),
