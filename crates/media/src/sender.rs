@@ -157,13 +157,6 @@ impl Sender {
         }
     }
 
-    pub(crate) fn timestamp_at(&self, at: Instant) -> u32 {
-        let micros = u64::try_from(at.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX);
-        let samples = micros.saturating_mul(u64::from(self.clock_rate.hz())) / 1_000_000;
-        // Timestamps count modulo 2^32.
-        self.first_timestamp.wrapping_add(samples as u32)
-    }
-
     pub(crate) fn position(&self) -> Option<(UtteranceId, u64)> {
         let (utterance, samples) = self.playout.position()?;
         Some((utterance, samples / u64::from(self.clock_rate.samples_per_ms())))
