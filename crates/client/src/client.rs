@@ -104,7 +104,7 @@ impl Client {
     pub async fn open_synthesizer(&self, recording: Option<&Recording>) -> Result<SynthSession, ClientError> {
         let session = self.open(Resource::SpeechSynth, recording).await?;
         let received = ReceivedAudio::new(session.clock_rate);
-        session.leg_command(LegCommand::Capture { sink: Box::new(received.clone()) });
+        session.leg_command(LegCommand::Capture { capture: media::CaptureId(0), sink: Box::new(received.clone()) });
         Ok(SynthSession { session, received })
     }
 

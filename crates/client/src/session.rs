@@ -483,7 +483,10 @@ pub(crate) fn playout_finished(notice: &LegNotice) -> Option<(UtteranceId, Playo
     match notice.what {
         LegHappening::Event(LegEvent::PlayoutFinished { utterance, outcome, .. }) => Some((utterance, outcome)),
         LegHappening::Event(
-            LegEvent::PlayoutStarted { .. } | LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun | LegEvent::DtmfSent,
+            LegEvent::PlayoutStarted { .. }
+            | LegEvent::Dtmf { .. }
+            | LegEvent::CaptureOverrun { .. }
+            | LegEvent::DtmfSent,
         )
         | LegHappening::ReceivingStarted
         | LegHappening::ReceivingStopped => None,

@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use media::{
-    ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan, UtteranceId,
+    CaptureId, ClockRate, Codec, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan,
+    UtteranceId,
 };
 
 const LEGS: usize = 1600;
@@ -33,7 +34,7 @@ fn main() {
         leg.command(start, LegCommand::Play { utterance: UtteranceId(1), audio: audio.clone(), span: PlaySpan::ALL });
     }
     for leg in &mut listening {
-        leg.command(start, LegCommand::Capture { sink: Box::new(Count(0)) });
+        leg.command(start, LegCommand::Capture { capture: CaptureId(0), sink: Box::new(Count(0)) });
     }
     let mut longest = Duration::ZERO;
     let begun = Instant::now();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::codec::{ClockRate, Codec, Decoder};
 use crate::config::{IdleSending, LegConfig, LegMedia, Ptime};
 use crate::dtmf::DtmfDigit;
-use crate::leg::{Leg, LegCommand, LegEvent, PlaySpan, UtteranceId};
+use crate::leg::{CaptureId, Leg, LegCommand, LegEvent, PlaySpan, UtteranceId};
 use crate::packet;
 use crate::pcm_buffer::{PcmBuffer, PcmOverrun, PcmSink};
 
@@ -77,14 +77,14 @@ pub fn media_leg(start: Instant, data: &[u8]) {
                 let command = match next().unwrap_or(0) % 4 {
                     0 => LegCommand::Pause,
                     1 => LegCommand::Resume,
-                    2 => LegCommand::StopCapture,
+                    2 => LegCommand::StopCapture { capture: CaptureId(0) },
                     _ => LegCommand::SetGain(f32::from(next().unwrap_or(0)) / 64.0),
                 };
                 leg.command(now, command);
             }
             8 => {
                 let room = usize::from(next().unwrap_or(0)) * 200;
-                leg.command(now, LegCommand::Capture { sink: Box::new(Room(room)) });
+                leg.command(now, LegCommand::Capture { capture: CaptureId(0), sink: Box::new(Room(room)) });
             }
             9 => {
                 let digits = DtmfDigit::from_event_code(next().unwrap_or(0) % 16).into_iter().collect();

@@ -33,6 +33,10 @@ impl PlaySpan {
     pub const ALL: Self = Self { from: 0, until: None };
 }
 
+/// Names one taker of a leg's audio, chosen by whoever captures it. One leg may feed several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CaptureId(pub u8);
+
 /// What a leg is told to do.
 pub enum LegCommand {
     /// Plays `audio` after everything that was queued before it. Starts as soon as a packet of it (or its end) is
@@ -58,13 +62,19 @@ pub enum LegCommand {
     Resume,
     /// Multiplies what is played from now on, 0.0 to 4.0, ramped over 10 ms. For ducking.
     SetGain(f32),
-    /// Gives decoded audio to `sink` from now on; a sink that was there is dropped.
+    /// Gives decoded audio to `sink` from now on, beside those of other names; one of the same name is dropped. Of more than
+    /// four, the last is refused with [`LegEvent::CaptureOverrun`].
     Capture {
+        /// Its name.
+        capture: CaptureId,
         /// Where it goes.
         sink: Box<dyn PcmSink>,
     },
-    /// Drops the sink.
-    StopCapture,
+    /// Drops the sink of that name.
+    StopCapture {
+        /// Its name.
+        capture: CaptureId,
+    },
     /// Sends telephone events, one digit after the other, in the place of audio.
     SendDtmf {
         /// What is dialled.
@@ -119,8 +129,11 @@ pub enum LegEvent {
         /// Its length so far in milliseconds: often 0, for it is reported at its start.
         duration_ms: u32,
     },
-    /// The sink had no room and was dropped.
-    CaptureOverrun,
+    /// A sink had no room and was dropped.
+    CaptureOverrun {
+        /// Which one.
+        capture: CaptureId,
+    },
     /// All digits of the last [`LegCommand::SendDtmf`] were sent.
     DtmfSent,
 }
@@ -177,8 +190,8 @@ impl Leg {
             LegCommand::Pause => self.sender.pause(),
             LegCommand::Resume => self.sender.resume(),
             LegCommand::SetGain(gain) => self.sender.set_gain(gain),
-            LegCommand::Capture { sink } => self.receiver.capture(now, Some(sink)),
-            LegCommand::StopCapture => self.receiver.capture(now, None),
+            LegCommand::Capture { capture, sink } => self.receiver.capture(now, capture, sink),
+            LegCommand::StopCapture { capture } => self.receiver.stop_capture(capture),
             LegCommand::SendDtmf { digits, tone_ms, gap_ms } => {
                 self.sender.dial(&digits, tone_ms, gap_ms, &mut self.events, &mut self.counters);
             }
@@ -192,8 +205,9 @@ impl Leg {
 
     /// Advances the leg. Call it every 10 ms; a late call catches up by at most one packet beyond the one due.
     pub fn tick(&mut self, now: Instant) {
-        if self.receiver.tick(now, &mut self.counters) {
-            self.events.push_back(LegEvent::CaptureOverrun);
+        self.receiver.tick(now, &mut self.counters);
+        while let Some(capture) = self.receiver.poll_overrun() {
+            self.events.push_back(LegEvent::CaptureOverrun { capture });
         }
         self.sender.tick(now, &mut self.packets, &mut self.events, &mut self.counters);
     }

@@ -8,7 +8,7 @@ use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::{DtmfReceiver, EventReport};
 use crate::interarrival_jitter::InterarrivalJitter;
 use crate::jitter_buffer::{Arrival, Content, JitterBuffer, Release};
-use crate::leg::LegEvent;
+use crate::leg::{CaptureId, LegEvent};
 use crate::packet::{self, Header};
 use crate::pcm_buffer::PcmSink;
 
@@ -26,6 +26,9 @@ const FILL_SAMPLES: usize = 160;
 
 /// Silence given in one call when ticks were late, in milliseconds.
 const SILENCE_MS_MAX: u32 = 500;
+
+/// Most takers of one leg's audio: a recognizer, its saved waveform, a recorder, and one to spare.
+const CAPTURES_MAX: usize = 4;
 
 /// Everything of the listening half.
 pub(crate) struct Receiver {
@@ -53,8 +56,10 @@ struct Capture {
     codec: Codec,
     clock_rate: ClockRate,
     decoder: Decoder,
-    sink: Option<Box<dyn PcmSink>>,
-    overrun: bool,
+    /// One for each taker; all get the same samples.
+    sinks: Vec<(CaptureId, Box<dyn PcmSink>)>,
+    /// Takers that had no room and were dropped.
+    overrun: Vec<CaptureId>,
     /// Timestamp that follows the last packet.
     expected: Option<u32>,
     /// When the last audio came, or capturing began.
@@ -86,8 +91,8 @@ impl Receiver {
                 codec: config.media.codec,
                 clock_rate: config.clock_rate,
                 decoder: Decoder::new(config.media.codec, config.clock_rate),
-                sink: None,
-                overrun: false,
+                sinks: Vec::new(),
+                overrun: Vec::new(),
                 expected: None,
                 last_audio: now,
                 absent: 0,
@@ -114,9 +119,22 @@ impl Receiver {
         self.capture.restart(now);
     }
 
-    pub(crate) fn capture(&mut self, now: Instant, sink: Option<Box<dyn PcmSink>>) {
-        self.capture.sink = sink;
-        self.capture.restart(now);
+    /// Gives audio to `sink` too. The time line begins with the first taker; others join it.
+    pub(crate) fn capture(&mut self, now: Instant, capture: CaptureId, sink: Box<dyn PcmSink>) {
+        self.stop_capture(capture);
+        self.capture.overrun.retain(|dropped| *dropped != capture);
+        if self.capture.sinks.is_empty() {
+            self.capture.restart(now);
+        }
+        if self.capture.sinks.len() < CAPTURES_MAX {
+            self.capture.sinks.push((capture, sink));
+        } else {
+            self.capture.overrun.push(capture);
+        }
+    }
+
+    pub(crate) fn stop_capture(&mut self, capture: CaptureId) {
+        self.capture.sinks.retain(|(id, _)| *id != capture);
     }
 
     /// Takes a datagram. A key press that it reports for the first time is returned.
@@ -170,16 +188,19 @@ impl Receiver {
         }
     }
 
-    /// Gives up what has been missing for too long, and fills the time when nothing comes. Returns whether the sink
-    /// was dropped because it had no room.
-    pub(crate) fn tick(&mut self, now: Instant, counters: &mut LegCounters) -> bool {
+    /// Gives up what has been missing for too long, and fills the time when nothing comes.
+    pub(crate) fn tick(&mut self, now: Instant, counters: &mut LegCounters) {
         if !self.buffer.is_empty() {
             self.release(now, counters);
         }
         if self.buffer.is_empty() {
             self.capture.fill_absence(now, self.absent_after, counters);
         }
-        std::mem::take(&mut self.capture.overrun)
+    }
+
+    /// The next taker that was dropped because it had no room.
+    pub(crate) fn poll_overrun(&mut self) -> Option<CaptureId> {
+        self.capture.overrun.pop()
     }
 
     fn count(&mut self, now: Instant, header: Header, reordered: bool, counters: &mut LegCounters) {
@@ -326,7 +347,6 @@ impl Capture {
         self.absent = 0;
         self.lost = 0;
         self.last_frame.clear();
-        self.overrun = false;
     }
 
     fn released(&mut self, release: Release<'_>, counters: &mut LegCounters) {
@@ -351,7 +371,7 @@ impl Capture {
         // Packets hold whole milliseconds, or 2.5 of Opus: nothing is lost by the division.
         let units = u64::from(packet_samples) * timestamp_hz / rate_hz;
         let expected = self.expected.replace(timestamp.wrapping_add(units as u32));
-        if self.sink.is_some() {
+        if !self.sinks.is_empty() {
             if let Some(expected) = expected {
                 let gap = timestamp.wrapping_sub(expected);
                 // More than half the range is a step back.
@@ -410,7 +430,7 @@ impl Capture {
     fn silence(&mut self, samples: u64) {
         let chunk = [0; FILL_SAMPLES];
         let mut left = samples;
-        while left > 0 && self.sink.is_some() {
+        while left > 0 && !self.sinks.is_empty() {
             let count = left.min(FILL_SAMPLES as u64) as usize;
             self.push(chunk.get(..count).unwrap_or_default());
             left -= count as u64;
@@ -419,7 +439,7 @@ impl Capture {
 
     /// While nothing comes: silence in real time, `absent_after` behind the clock.
     fn fill_absence(&mut self, now: Instant, absent_after: Duration, counters: &mut LegCounters) {
-        if self.sink.is_none() {
+        if self.sinks.is_empty() {
             return;
         }
         let idle = now.saturating_duration_since(self.last_audio).saturating_sub(absent_after);
@@ -431,12 +451,14 @@ impl Capture {
     }
 
     fn push(&mut self, samples: &[i16]) {
-        if let Some(sink) = &mut self.sink
-            && sink.push(samples).is_err()
-        {
-            self.sink = None;
-            self.overrun = true;
-        }
+        let overrun = &mut self.overrun;
+        self.sinks.retain_mut(|(capture, sink)| {
+            let takes = sink.push(samples).is_ok();
+            if !takes {
+                overrun.push(*capture);
+            }
+            takes
+        });
     }
 }
 

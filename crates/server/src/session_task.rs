@@ -222,7 +222,7 @@ impl SessionTask {
             }
             Output::StopListening { key, leg } => {
                 self.listeners.remove(&key);
-                return self.leg_command(leg, LegCommand::StopCapture);
+                return self.leg_command(leg, LegCommand::StopCapture { capture: session::HEARING });
             }
             Output::Synthesize { utterance, leg, clock_rate, what, span } => {
                 return self.synthesize(utterance, leg, clock_rate, what, span);
@@ -370,7 +370,7 @@ impl SessionTask {
         match self.shared.recognition.listen(permit, spec, deliver) {
             Ok((sink, listener)) => {
                 self.listeners.insert(key, listener);
-                failed(self.shared.media.command(leg_key, LegCommand::Capture { sink }))
+                failed(self.shared.media.command(leg_key, LegCommand::Capture { capture: session::HEARING, sink }))
             }
             Err(error) => Some(failed_listening(key, &error.to_string())),
         }

@@ -29,5 +29,6 @@ pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,
     PromptEnd, Reservation, ToConversation, Utterance,
 };
+pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;
 pub use session::{Session, SessionConfig};

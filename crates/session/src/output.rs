@@ -2,11 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use media::{ClockRate, LegMedia, PlaySpan, UtteranceId};
+use media::{CaptureId, ClockRate, LegMedia, PlaySpan, UtteranceId};
 use mrcp::{ChannelId, Message};
 use speech::{Hypothesis, Language, Prosody};
 
 use crate::fetching::{AudioSource, FetchKey, FetchRequest};
+
+/// The name under which a recognizer captures a leg's audio.
+pub const HEARING: CaptureId = CaptureId(0);
+/// The name under which a recorder does.
+pub const RECORDING: CaptureId = CaptureId(1);
+/// The name under which the waveform of a recognition is saved.
+pub const WAVEFORM: CaptureId = CaptureId(2);
 
 /// A leg of a session, counted from 0 in the order of its creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

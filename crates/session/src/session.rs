@@ -17,7 +17,7 @@ use speech::Language;
 use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
 use crate::input::Input;
 use crate::keys::PartKeys;
-use crate::output::{CloseCause, LegId, Output};
+use crate::output::{CloseCause, HEARING, LegId, Output};
 use crate::recognizer_channel::{RecognizerChannel, ResultStyle};
 use crate::synthesizer_channel::SynthesizerChannel;
 
@@ -246,7 +246,11 @@ impl Session {
                 }
                 Channel::Recognizer(channel) if channel.leg() == Some(leg) => match event {
                     media::LegEvent::Dtmf { digit, .. } => channel.dtmf(now, digit.as_char(), &mut self.parts),
-                    media::LegEvent::CaptureOverrun => channel.capture_failed(now, &mut self.parts),
+                    media::LegEvent::CaptureOverrun { capture: HEARING } => {
+                        channel.capture_failed(now, &mut self.parts)
+                    }
+                    // Who stores audio notices by itself.
+                    media::LegEvent::CaptureOverrun { .. } => {}
                     media::LegEvent::PlayoutStarted { .. }
                     | media::LegEvent::PlayoutFinished { .. }
                     | media::LegEvent::DtmfSent => {}

@@ -10,7 +10,6 @@ mod decode;
 mod event;
 mod listener_thread;
 mod listening;
-mod pcm_ring;
 mod recognizer;
 mod source;
 mod spec;
@@ -30,7 +29,7 @@ pub use spec::ListenSpec;
 #[cfg(feature = "sherpa")]
 pub(crate) use decode::Purpose;
 pub(crate) use decode::{DecodeRequest, Decoded, RATE_HZ};
-pub(crate) use pcm_ring::RingWriter;
+pub(crate) use media::RingWriter;
 pub(crate) use recognizer::{PieceDecoder, Recognizer, RecognizerMode, StreamingDecoder};
 pub(crate) use transcript::join_texts;
 pub(crate) use voice::{VoiceDetector, VoiceEvent};
@@ -190,7 +189,7 @@ impl Recognition {
         let signals = StreamSignals::new(thread.thread().clone());
         let listener = Listener { signals: Arc::clone(&signals), is_listening: Arc::clone(&permit.is_listening) };
         let capacity = u64::from(inner.config.stream_buffer_ms).saturating_mul(u64::from(rate_hz)) / 1000;
-        let (writer, ring) = pcm_ring::pcm_ring(usize::try_from(capacity).unwrap_or(usize::MAX));
+        let (writer, ring) = media::pcm_ring(usize::try_from(capacity).unwrap_or(usize::MAX));
         thread.add(Stream {
             signals,
             ring,

@@ -10,7 +10,6 @@ use speech::Language;
 
 use super::decode::{DecodeKey, DecodeRequest, Decoded, Purpose, RATE_HZ};
 use super::listening::{self, Listening};
-use super::pcm_ring::RingReader;
 use super::recognizer::{PieceDecoder, StreamingDecoder};
 use super::source::Source;
 use super::streaming_listening::{self, StreamingListening};
@@ -19,6 +18,7 @@ use super::{Deliver, ListenEvent};
 use crate::clock::now;
 use crate::pool::{JobHandle, Lane, Pool};
 use crate::{EngineError, EngineErrorKind};
+use media::RingReader;
 
 /// What the session, the workers and the listener thread share of one stream.
 pub(super) struct StreamSignals {

@@ -1,8 +1,8 @@
 //! Streams as peers send them, packet by packet.
 
-use media::{DropReason, LegCommand, LegEvent, LegMedia, PcmOverrun, PcmSink};
+use media::{CaptureId, DropReason, LegCommand, LegEvent, LegMedia, PcmOverrun, PcmSink};
 
-use crate::network::{Listener, Packet, linear, ramp};
+use crate::network::{Heard, Listener, Packet, linear, ramp};
 
 /// 20 ms of L16 whose samples are all `value`.
 fn audio(sequence: u16, timestamp: u32, value: i16) -> Packet {
@@ -301,9 +301,9 @@ impl PcmSink for Full {
 fn a_full_sink_ends_the_capture_once() {
     let mut listener = Listener::new(linear());
     let now = listener.clock.now();
-    listener.leg.command(now, LegCommand::Capture { sink: Box::new(Full) });
+    listener.leg.command(now, LegCommand::Capture { capture: CaptureId(0), sink: Box::new(Full) });
     steady(&mut listener, 1..5);
-    assert_eq!(listener.events(), [LegEvent::CaptureOverrun]);
+    assert_eq!(listener.events(), [LegEvent::CaptureOverrun { capture: CaptureId(0) }]);
 }
 
 #[test]
@@ -315,4 +315,31 @@ fn a_new_codec_takes_effect_with_the_next_packet() {
     listener.receive(&Packet { marker: true, payload_type: 0, payload: vec![0xff; 160], ..audio(3, 480, 0) });
     assert_eq!(listener.heard.len(), 3 * 160);
     assert_eq!(runs(&listener.heard.samples())[2], (0, 20));
+}
+
+#[test]
+fn ses_029_every_taker_of_a_stream_hears_it_from_when_it_joins() {
+    let mut listener = Listener::new(linear());
+    steady(&mut listener, 1..3);
+    let (second, now) = (Heard::default(), listener.clock.now());
+    listener.leg.command(now, LegCommand::Capture { capture: CaptureId(1), sink: Box::new(second.clone()) });
+    // A taker that comes does not break the time line of the one that is there.
+    listener.wait(200);
+    listener.receive(&Packet { marker: true, ..audio(3, 3 * 160 + 1600, 3) });
+    listener.wait(20);
+    let now = listener.clock.now();
+    listener.leg.command(now, LegCommand::StopCapture { capture: CaptureId(0) });
+    listener.receive(&audio(4, 4 * 160 + 1600, 4));
+    assert_eq!(runs(&listener.heard.samples()), [(1, 20), (2, 20), (0, 200), (3, 20)]);
+    assert_eq!(runs(&second.samples()), [(0, 200), (3, 20), (4, 20)]);
+}
+
+#[test]
+fn ses_029_a_taker_without_room_is_dropped_alone() {
+    let mut listener = Listener::new(linear());
+    let now = listener.clock.now();
+    listener.leg.command(now, LegCommand::Capture { capture: CaptureId(1), sink: Box::new(Full) });
+    steady(&mut listener, 1..3);
+    assert_eq!(listener.events(), [LegEvent::CaptureOverrun { capture: CaptureId(1) }]);
+    assert_eq!(runs(&listener.heard.samples()), [(1, 20), (2, 20)]);
 }

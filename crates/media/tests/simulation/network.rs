@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use media::{
-    ClockRate, Codec, Leg, LegCommand, LegConfig, LegEvent, LegMedia, PcmBuffer, PcmOverrun, PcmSink, PlaySpan,
-    UtteranceId,
+    CaptureId, ClockRate, Codec, Leg, LegCommand, LegConfig, LegEvent, LegMedia, PcmBuffer, PcmOverrun, PcmSink,
+    PlaySpan, UtteranceId,
 };
 use testkit::Clock;
 
@@ -105,7 +105,7 @@ impl Listener {
         let clock = Clock::new();
         let mut leg = Leg::new(config, clock.now());
         let heard = Heard::default();
-        leg.command(clock.now(), LegCommand::Capture { sink: Box::new(heard.clone()) });
+        leg.command(clock.now(), LegCommand::Capture { capture: CaptureId(0), sink: Box::new(heard.clone()) });
         Self { leg, clock, heard }
     }
 
@@ -175,7 +175,7 @@ impl Speaker {
                 LegEvent::PlayoutStarted { at, .. } | LegEvent::PlayoutFinished { at, .. } => {
                     std::mem::replace(at, no_instant())
                 }
-                LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun | LegEvent::DtmfSent => no_instant(),
+                LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun { .. } | LegEvent::DtmfSent => no_instant(),
             };
             self.events.push((at, event));
             self.sounded.push(sounded);

@@ -1,7 +1,8 @@
 //! One leg speaks, another listens, a path between them.
 
 use media::{
-    ClockRate, Codec, Decoder, Encoder, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PlaySpan, Ptime, UtteranceId,
+    CaptureId, ClockRate, Codec, Decoder, Encoder, Leg, LegCommand, LegConfig, LegMedia, PcmBuffer, PlaySpan, Ptime,
+    UtteranceId,
 };
 use testkit::Clock;
 
@@ -20,7 +21,7 @@ fn transport(config: &LegConfig, samples: &[i16], mut path: Path) -> Outcome {
         Leg::new(LegConfig { first_sequence: 65_500, first_timestamp: u32::MAX - 99, ..config.clone() }, clock.now());
     let mut listener = Leg::new(config.clone(), clock.now());
     let heard = Heard::default();
-    listener.command(clock.now(), LegCommand::Capture { sink: Box::new(heard.clone()) });
+    listener.command(clock.now(), LegCommand::Capture { capture: CaptureId(0), sink: Box::new(heard.clone()) });
     let audio = PcmBuffer::from_samples(config.clock_rate.hz(), samples);
     speaker.command(clock.now(), LegCommand::Play { utterance: UtteranceId(1), audio, span: PlaySpan::ALL });
     let mut lost = Vec::new();
@@ -143,7 +144,7 @@ fn audio_in_order_is_not_delayed() {
     let mut speaker = Leg::new(linear(), clock.now());
     let mut listener = Leg::new(linear(), clock.now());
     let heard = Heard::default();
-    listener.command(clock.now(), LegCommand::Capture { sink: Box::new(heard.clone()) });
+    listener.command(clock.now(), LegCommand::Capture { capture: CaptureId(0), sink: Box::new(heard.clone()) });
     let audio = PcmBuffer::from_samples(8000, &ramp(8000));
     speaker.command(clock.now(), LegCommand::Play { utterance: UtteranceId(1), audio, span: PlaySpan::ALL });
     let mut packets = 0;

@@ -1,10 +1,10 @@
-//! The way of audio from a media thread to a listener thread: bounded, without locks, without memory allocation.
+//! The way of audio from a media thread to whoever hears or stores it: bounded, without locks, without memory allocation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI16, AtomicUsize, Ordering};
 
-/// A ring with one writer and one reader.
-pub(crate) fn pcm_ring(capacity: usize) -> (RingWriter, RingReader) {
+/// A ring for `capacity` samples (at least one) with one writer and one reader.
+pub fn pcm_ring(capacity: usize) -> (RingWriter, RingReader) {
     let slots = (0..capacity.max(1)).map(|_| AtomicI16::new(0)).collect();
     let ring = Arc::new(Ring {
         slots,
@@ -17,12 +17,12 @@ pub(crate) fn pcm_ring(capacity: usize) -> (RingWriter, RingReader) {
 }
 
 /// The writing end. Not cloned: there is one writer.
-pub(crate) struct RingWriter {
+pub struct RingWriter {
     ring: Arc<Ring>,
 }
 
 /// The reading end. Not cloned: there is one reader.
-pub(crate) struct RingReader {
+pub struct RingReader {
     ring: Arc<Ring>,
 }
 
@@ -38,26 +38,26 @@ struct Ring {
 
 impl RingWriter {
     /// Room for this many samples.
-    pub(crate) fn room(&self) -> usize {
+    pub fn room(&self) -> usize {
         let waiting = self.ring.waiting();
         self.ring.slots.len().saturating_sub(waiting)
     }
 
     /// Whether the reader is gone or wants no more.
-    pub(crate) fn is_closed(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.ring.is_closed.load(Ordering::Acquire)
     }
 }
 
-impl media::PcmSink for RingWriter {
-    fn push(&mut self, samples: &[i16]) -> Result<(), media::PcmOverrun> {
+impl crate::PcmSink for RingWriter {
+    fn push(&mut self, samples: &[i16]) -> Result<(), crate::PcmOverrun> {
         let ring = &self.ring;
         if ring.is_closed.load(Ordering::Acquire) {
             return Ok(());
         }
         if samples.len() > self.room() {
             ring.is_overrun.store(true, Ordering::Release);
-            return Err(media::PcmOverrun);
+            return Err(crate::PcmOverrun);
         }
         let start = ring.written.load(Ordering::Relaxed);
         for (offset, sample) in samples.iter().enumerate() {
@@ -70,7 +70,7 @@ impl media::PcmSink for RingWriter {
 
 impl RingReader {
     /// Moves at most `max` samples to the end of `out`; returns how many.
-    pub(crate) fn read(&mut self, max: usize, out: &mut Vec<i16>) -> usize {
+    pub fn read(&mut self, max: usize, out: &mut Vec<i16>) -> usize {
         let ring = &self.ring;
         let count = ring.waiting().min(max);
         let start = ring.read.load(Ordering::Relaxed);
@@ -80,7 +80,7 @@ impl RingReader {
     }
 
     /// Whether audio was refused for lack of room.
-    pub(crate) fn is_overrun(&self) -> bool {
+    pub fn is_overrun(&self) -> bool {
         self.ring.is_overrun.load(Ordering::Acquire)
     }
 }
@@ -104,7 +104,7 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use media::PcmSink as _;
+    use crate::PcmSink as _;
 
     use super::*;
 
