@@ -41,7 +41,7 @@ async fn exchange(address: std::net::SocketAddr, bytes: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_torture_message_gets_a_wrong_2xx() {
+async fn ses_051_no_torture_message_gets_a_wrong_2xx() {
     let Some(directory) = testkit::shared_material("suites/sip-torture") else { return };
     let server = start_server().await;
     let address = server.sip_address();
@@ -72,7 +72,7 @@ async fn no_torture_message_gets_a_wrong_2xx() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn junk_at_any_port_harms_nobody() {
+async fn frm_030_junk_at_any_port_harms_nobody() {
     let server = start_server().await;
     let (call, id) = open_call(&server, "speechsynth").await;
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -155,7 +155,7 @@ async fn descriptions_that_cannot_be_served_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_sip_methods_and_dialogs_are_told_so() {
+async fn ses_043_ses_046_unknown_sip_methods_and_dialogs_are_told_so() {
     let server = start_server().await;
     for (method, expected) in [("SUBSCRIBE", &[405, 501][..]), ("FOO", &[405, 501]), ("BYE", &[481])] {
         let answer = BareCall::new(server.sip_address()).await.request(method, "").await;
@@ -188,7 +188,7 @@ async fn mrcp_requests_that_cannot_be_served_are_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn huge_messages_are_refused() {
+async fn frm_011_huge_messages_are_refused() {
     let mut config = configuration();
     config.mrcp.message_bytes_max = 20_000;
     let server = Server::start(config).await.unwrap();
@@ -225,7 +225,7 @@ async fn a_client_that_half_closes_is_answered_or_closed_but_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_never_reads_is_dropped_and_harms_nobody() {
+async fn con_010_a_client_that_never_reads_is_dropped_and_harms_nobody() {
     let server = start_server().await;
     let (_call, id) = open_call(&server, "speechrecog").await;
     let mut stream = TcpStream::connect(server.mrcp_address()).await.unwrap();

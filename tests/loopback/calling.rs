@@ -16,7 +16,7 @@ use crate::support::{
 const TRANSCRIBE: &str = "builtin:speech/transcribe";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sip_over_tcp_carries_a_call() {
+async fn ses_050_sip_over_tcp_carries_a_call() {
     let server = start_server().await;
     let mut config = ClientConfig::new(server.sip_address());
     config.transport = SipTransport::Tcp;
@@ -31,7 +31,7 @@ async fn sip_over_tcp_carries_a_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_sessions_share_a_connection_where_the_server_is_told_to() {
+async fn con_001_con_003_ses_007_ses_017_two_sessions_share_a_connection_where_the_server_is_told_to() {
     let mut config = configuration();
     config.mrcp.connection_reuse = true;
     let server = Server::start(config).await.unwrap();
@@ -61,7 +61,7 @@ async fn two_sessions_share_a_connection_where_the_server_is_told_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_tell_resources_and_codecs() {
+async fn ses_030_ses_031_ses_032_options_tell_resources_and_codecs() {
     let server = start_server().await;
     let answer = BareCall::new(server.sip_address()).await.request("OPTIONS", "").await;
     assert_eq!(status(&answer), Some(200));
@@ -72,7 +72,7 @@ async fn options_tell_resources_and_codecs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_with_narrowed_codecs_keeps_the_channel_and_what_it_does() {
+async fn ses_053_a_refresh_with_narrowed_codecs_keeps_the_channel_and_what_it_does() {
     let server = start_server().await;
     let mut call = BareCall::new(server.sip_address()).await;
     let answer = call.request("INVITE", &offer("speechsynth", call.port(), "0 8 96 101")).await;
@@ -94,7 +94,7 @@ async fn a_refresh_with_narrowed_codecs_keeps_the_channel_and_what_it_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bye_in_the_middle_completes_what_is_open() {
+async fn ses_019_a_bye_in_the_middle_completes_what_is_open() {
     let server = start_server().await;
     for (resource, method, kind, body) in [
         ("speechrecog", Method::Recognize, "text/uri-list", TRANSCRIBE),
@@ -115,7 +115,7 @@ async fn a_bye_in_the_middle_completes_what_is_open() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_control_connection_ends_its_call() {
+async fn ses_020_a_lost_control_connection_ends_its_call() {
     let server = start_server().await;
     let mut call = BareCall::new(server.sip_address()).await;
     let answer = call.request("INVITE", &offer("speechrecog", call.port(), "0 101")).await;
@@ -127,7 +127,7 @@ async fn a_lost_control_connection_ends_its_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_place_is_given_once_and_again_when_it_is_free() {
+async fn ses_048_the_last_place_is_given_once_and_again_when_it_is_free() {
     let mut config = configuration();
     config.server.sessions_max = 1;
     let server = Server::start(config).await.unwrap();

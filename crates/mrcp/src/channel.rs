@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_two_words_around_one_at_is_refused() {
+    fn ses_010_anything_but_two_words_around_one_at_is_refused() {
         for text in
             ["", "@", "a@", "@b", "32AECB23433802", "a@b@c", "a-b@speechsynth", "a b@speechsynth", "é@speechsynth"]
         {

@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_compare_in_any_case_and_print_as_the_rfc_spells_them() {
+    fn hdr_001_int_014_names_compare_in_any_case_and_print_as_the_rfc_spells_them() {
         assert_eq!(HeaderName::from_token("Dtmf-Term-Char"), HeaderName::DtmfTermChar);
         assert_eq!(HeaderName::from_token("content-id").as_str(), "Content-ID");
         assert_eq!(HeaderName::from_token("X-Foo"), HeaderName::Other("X-Foo".to_owned()));

@@ -33,7 +33,8 @@ impl fmt::Display for HeaderError {
 
 impl std::error::Error for HeaderError {}
 
-/// Longest timeout we keep: a day. Longer ones are legal and are cut to this, so that no arithmetic on time overflows.
+/// Longest timeout we take: a day, far beyond any call. Longer ones are legal and answered 409; where one is read all the same it is
+/// cut to this, so that no arithmetic on time overflows.
 const DURATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The header fields of a message, in order, without `Channel-Identifier` and `Content-Length`: those are fields of the
@@ -213,6 +214,12 @@ impl FromIterator<Header> for Headers {
 }
 
 impl Header {
+    /// Whether the value is legal but more than we take (409): a timeout of more than a day.
+    pub(crate) fn is_excessive(&self) -> bool {
+        let ms = || integer(&self.value).is_some_and(|ms| Duration::from_millis(ms) > DURATION_MAX);
+        self.name.kind() == ValueKind::Milliseconds && ms()
+    }
+
     /// Whether the value has the syntax that the name demands.
     pub fn is_legal(&self) -> bool {
         let value = self.value.as_str();

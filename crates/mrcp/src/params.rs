@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::resource_table::{has_header, is_parameter};
+use crate::resource_table::{VENDOR_DOMAIN, WITHOUT_EFFECT, has_header, is_parameter};
 use crate::{Header, HeaderName, Headers, Request, RequestState, Resource, Response, StatusCode, VendorParameters};
 
 /// What a request is answered whose success left out headers that do not apply to it.
@@ -41,10 +41,23 @@ pub(crate) fn check_headers(request: &Request) -> Result<bool, HeaderFault> {
     let (applying, ignored): (Vec<&Header>, Vec<&Header>) =
         request.headers.iter().partition(|header| applies(&header.name));
     let illegal = illegal_among(&applying);
-    if illegal.is_empty() {
-        Ok(!ignored.is_empty())
-    } else {
-        Err(HeaderFault { status: StatusCode::ILLEGAL_HEADER_VALUE, headers: illegal })
+    if !illegal.is_empty() {
+        return Err(HeaderFault { status: StatusCode::ILLEGAL_HEADER_VALUE, headers: illegal });
+    }
+    let beyond: Headers = applying.iter().copied().filter(|header| header.is_excessive()).cloned().collect();
+    if !beyond.is_empty() {
+        return Err(HeaderFault { status: StatusCode::UNSUPPORTED_HEADER_VALUE, headers: beyond });
+    }
+    Ok(!ignored.is_empty() || applying.iter().any(|header| is_without_effect(header)))
+}
+
+/// Whether a header that applies changes nothing here, or in part: it is optional, and 201 says that it was ignored.
+fn is_without_effect(header: &Header) -> bool {
+    match header.name {
+        HeaderName::VendorSpecificParameters => {
+            VendorParameters::parse(&header.value).iter().any(|(name, _)| !name.starts_with(VENDOR_DOMAIN))
+        }
+        _ => WITHOUT_EFFECT.contains(&header.name),
     }
 }
 
@@ -65,11 +78,24 @@ pub(crate) struct ParamStore {
     languages: Vec<String>,
     values: Headers,
     vendor: VendorParameters,
+    ignored_headers: IgnoredHeaders,
 }
 
 impl ParamStore {
     pub(crate) fn new(resource: Option<Resource>, defaults: Vec<(HeaderName, String)>, languages: Vec<String>) -> Self {
-        Self { resource, defaults, languages, values: Headers::new(), vendor: VendorParameters::default() }
+        Self {
+            resource,
+            defaults,
+            languages,
+            values: Headers::new(),
+            vendor: VendorParameters::default(),
+            ignored_headers: IgnoredHeaders::default(),
+        }
+    }
+
+    /// What SET-PARAMS is answered that sets something without effect.
+    pub(crate) fn reporting(self, ignored_headers: IgnoredHeaders) -> Self {
+        Self { ignored_headers, ..self }
     }
 
     /// SET-PARAMS (§6.1.1): all or nothing. 404 beats 403 beats 409; the fields at fault are repeated as sent.
@@ -89,7 +115,7 @@ impl ParamStore {
                 return response;
             }
         }
-        for header in headers {
+        for header in &headers {
             if header.name == HeaderName::VendorSpecificParameters {
                 self.vendor.extend(&VendorParameters::parse(&header.value));
             }
@@ -106,8 +132,9 @@ impl ParamStore {
             )
             .cloned()
             .collect();
+        let some_ignored = headers.iter().any(|header| is_without_effect(header));
         self.values = replaced;
-        request.response(StatusCode::SUCCESS, RequestState::Complete)
+        request.response(self.ignored_headers.status(some_ignored), RequestState::Complete)
     }
 
     /// GET-PARAMS (§6.1.2): the named parameters, or all when none is named. A parameter without a value is returned empty.
@@ -136,16 +163,15 @@ impl ParamStore {
         response
     }
 
-    /// Every parameter that has a value.
+    /// Every parameter, also those without a value.
     fn push_all(&self, headers: &mut Headers) {
-        for (name, default) in &self.defaults {
-            headers.push(name.clone(), self.values.text(name).unwrap_or(default));
-        }
-        for header in self.values.iter().filter(|header| !self.defaults.iter().any(|(name, _)| *name == header.name)) {
-            headers.push(header.name.clone(), header.value.as_str());
-        }
-        if !self.vendor.is_empty() {
-            headers.push(HeaderName::VendorSpecificParameters, self.vendor.to_string());
+        for name in self.resource.into_iter().flat_map(Resource::parameters) {
+            match name {
+                HeaderName::VendorSpecificParameters => headers.push(name.clone(), self.vendor.to_string()),
+                // Secrets of other servers, and a list: read when they are asked for.
+                HeaderName::SetCookie | HeaderName::SetCookie2 => {}
+                _ => headers.push(name.clone(), self.value(name).unwrap_or_default()),
+            }
         }
     }
 
@@ -170,6 +196,9 @@ impl ParamStore {
 
     /// Legal, but not something we can do.
     fn is_beyond(&self, header: &Header) -> bool {
+        if header.is_excessive() {
+            return true;
+        }
         let is_known = |known: &String| {
             let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
             known.eq_ignore_ascii_case(&header.value)

@@ -50,6 +50,12 @@ const GENERIC_PARAMETERS: &[HeaderName] = &[
     H::VendorSpecificParameters,
 ];
 
+/// Headers that are optional and change nothing here: the engines have one way to decode, and no profiles of speakers.
+pub(crate) const WITHOUT_EFFECT: &[HeaderName] = &[H::SpeedVsAccuracy, H::SpeakerProfile];
+
+/// The domain, reversed, of the vendor-specific parameters that mean something here (§6.2.16, §13.1.6).
+pub(crate) const VENDOR_DOMAIN: &str = "com.voxgate.";
+
 const SYNTHESIZER: ResourceRow = ResourceRow {
     methods: &[
         MethodRow {

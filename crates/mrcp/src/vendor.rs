@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_are_read_with_and_without_quotes() {
+    fn ghf_027_pairs_are_read_with_and_without_quotes() {
         let read = VendorParameters::parse("com.example.x=1;com.example.y=\"two;\\\"2\\\"\"; z");
         assert_eq!(
             read.iter().collect::<Vec<_>>(),

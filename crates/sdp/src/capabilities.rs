@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_resource_and_codec_is_shown_with_port_zero() {
+    fn ses_031_ses_032_ses_033_every_resource_and_codec_is_shown_with_port_zero() {
         let local = Local { address: [192, 0, 2, 9].into(), session_id: 1, version: 1 };
         let shown = capabilities(&local, &["speechsynth", "speechrecog"], &[Codec::PCMU, Codec::L16_8000]).to_string();
         let media: Vec<&str> = shown.lines().skip_while(|line| !line.starts_with("m=")).collect();

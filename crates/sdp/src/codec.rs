@@ -156,14 +156,14 @@ mod tests {
     const ALL: [Codec; 6] = [Codec::L16_16000, Codec::PCMU, Codec::PCMA, Codec::L16_8000, Codec::G722, Codec::OPUS];
 
     #[test]
-    fn static_payload_types_need_no_rtpmap() {
+    fn int_010_static_payload_types_need_no_rtpmap() {
         let chosen = negotiate(&audio("m=audio 4600 RTP/AVP 0 8\r\n"), &[Codec::PCMA]).unwrap();
         assert_eq!((chosen.codec, chosen.payload_type, chosen.telephone_event), (Codec::PCMA, 8, None));
         assert_eq!(chosen.ptime_ms, 20);
     }
 
     #[test]
-    fn the_offer_decides_the_order_and_the_dynamic_numbers() {
+    fn ses_038_the_offer_decides_the_order_and_the_dynamic_numbers() {
         let wideband = "m=audio 40336 RTP/AVP 97 98 0 8 96 101 102\r\na=rtpmap:97 l16/16000\r\na=rtpmap:98 PCMU/16000\r\n\
                         a=rtpmap:96 L16/8000\r\na=rtpmap:101 telephone-event/16000\r\na=rtpmap:102 telephone-event/8000\r\n";
         let chosen = negotiate(&audio(wideband), &ALL).unwrap();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn ptime_stays_within_what_can_be_packed() {
+    fn rtp_006_ptime_stays_within_what_can_be_packed() {
         for (lines, expected) in [
             ("a=ptime:30\r\n", 30),
             ("a=ptime:5\r\n", 10),

@@ -182,7 +182,7 @@ const PLAIN: (HeaderName, &str) = (HeaderName::ContentType, "text/plain");
 const URI_LIST: (HeaderName, &str) = (HeaderName::ContentType, "text/uri-list");
 
 #[test]
-fn nothing_is_answered_before_ports_and_places_are_had_and_the_channel_is_known_before_the_answer() {
+fn con_006_nothing_is_answered_before_ports_and_places_are_had_and_the_channel_is_known_before_the_answer() {
     let mut ladder = Ladder::offered(Resource::SpeechRecog);
     assert!(ladder.sip().is_empty());
     let leg = ladder.reservation().legs[0];
@@ -195,7 +195,7 @@ fn nothing_is_answered_before_ports_and_places_are_had_and_the_channel_is_known_
 }
 
 #[test]
-fn without_a_place_the_invite_gets_503_and_the_session_is_over() {
+fn ses_048_without_a_place_the_invite_gets_503_and_the_session_is_over() {
     let mut ladder = Ladder::offered(Resource::SpeechSynth);
     ladder.input(Input::ReservationRefused { reason: "ports" });
     assert_eq!(ladder.sip(), ["503"]);
@@ -203,7 +203,7 @@ fn without_a_place_the_invite_gets_503_and_the_session_is_over() {
 }
 
 #[test]
-fn a_bye_in_the_middle_of_a_recognition_completes_it_and_closes_everything() {
+fn ses_019_a_bye_in_the_middle_of_a_recognition_completes_it_and_closes_everything() {
     let mut ladder = Ladder::established(Resource::SpeechRecog);
     ladder.send(Method::Recognize, &[URI_LIST], "builtin:speech/transcribe");
     let bye = Signal::Request {
@@ -226,7 +226,7 @@ fn a_bye_in_the_middle_of_a_recognition_completes_it_and_closes_everything() {
 }
 
 #[test]
-fn a_lost_control_connection_is_waited_for_and_then_ends_in_complete_and_bye() {
+fn ses_020_a_lost_control_connection_is_waited_for_and_then_ends_in_complete_and_bye() {
     let mut ladder = Ladder::established(Resource::SpeechSynth);
     ladder.send(Method::Speak, &[PLAIN], "Hello.");
     ladder.outputs.clear();

@@ -231,13 +231,13 @@ fn whole_call(mut network: Network, hangs_up: usize) {
 }
 
 #[test]
-fn a_call_over_udp() {
+fn ses_050_a_call_over_udp() {
     whole_call(Network::new(1, 0, 5), CLIENT);
     whole_call(Network::new(1, 0, 5), SERVER);
 }
 
 #[test]
-fn a_call_over_tcp() {
+fn ses_050_a_call_over_tcp() {
     whole_call(Network::new(1, 0, 5).over_tcp(), CLIENT);
     whole_call(Network::new(1, 0, 5).over_tcp(), SERVER);
 }

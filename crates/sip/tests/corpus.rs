@@ -15,18 +15,18 @@ fn replay(target: &str, run: impl Fn(&[u8])) {
 }
 
 #[test]
-fn messages() {
+fn sec_024_the_corpus_of_messages_breaks_nothing() {
     replay("sip_message", sip::fuzz::message);
 }
 
 #[test]
-fn streams() {
+fn sec_024_the_corpus_of_streams_breaks_nothing() {
     let epoch = testkit::epoch();
     replay("sip_stream", |data| sip::fuzz::stream(epoch, data));
 }
 
 #[test]
-fn endpoints() {
+fn sec_024_the_corpus_of_endpoints_breaks_nothing() {
     let epoch = testkit::epoch();
     replay("sip_endpoint", |data| sip::fuzz::endpoint(epoch, data));
 }

@@ -123,7 +123,7 @@ fn material() -> Option<std::path::PathBuf> {
 }
 
 #[test]
-fn each_message_of_rfc_4475_gets_its_treatment() {
+fn ses_051_each_message_of_rfc_4475_gets_its_treatment() {
     let Some(directory) = material() else { return };
     let mut wrong = Vec::new();
     for (name, expected) in TREATMENTS {
@@ -139,7 +139,7 @@ fn each_message_of_rfc_4475_gets_its_treatment() {
 }
 
 #[test]
-fn no_part_of_a_message_of_rfc_4475_does_harm() {
+fn ses_051_no_part_of_a_message_of_rfc_4475_does_harm() {
     let Some(directory) = material() else { return };
     let epoch = testkit::epoch();
     for (name, _) in TREATMENTS {

@@ -135,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn l16_keeps_every_sample() {
+    fn rtp_002_l16_keeps_every_sample() {
         let samples: Vec<i16> = (i16::MIN..=i16::MAX).collect();
         assert_eq!(through(Codec::L16, &samples), samples);
     }
 
     #[test]
-    fn g711_is_stable_after_one_pass() {
+    fn rtp_001_g711_is_stable_after_one_pass() {
         // What one pass made of a sample, a second pass leaves alone, so transcoding does not wear the audio down.
         for codec in [Codec::Pcmu, Codec::Pcma] {
             let samples: Vec<i16> = (i16::MIN..=i16::MAX).collect();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn g711_matches_the_published_codes() {
+    fn rtp_001_g711_matches_the_published_codes() {
         let mut payload = Vec::new();
         Encoder::new(Codec::Pcmu, ClockRate::Hz8000).encode(&[0, 32767, -32768], &mut payload);
         assert_eq!(payload, [0xff, 0x80, 0x00]);

@@ -43,7 +43,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_rtp_packet_corpus_is_harmless() {
+fn sec_024_the_rtp_packet_corpus_is_harmless() {
     for seed in corpus("rtp_packet") {
         media::fuzz::rtp_packet(&seed);
         for cut in testkit::every_truncation(&seed) {
@@ -53,7 +53,7 @@ fn the_rtp_packet_corpus_is_harmless() {
 }
 
 #[test]
-fn the_media_leg_corpus_is_harmless() {
+fn sec_024_the_media_leg_corpus_is_harmless() {
     for seed in corpus("media_leg") {
         media::fuzz::media_leg(testkit::epoch(), &seed);
     }

@@ -75,7 +75,7 @@ fn a_stall_of_the_network_loses_nothing() {
 }
 
 #[test]
-fn a_lost_packet_is_concealed_after_the_wait() {
+fn rtp_003_a_lost_packet_is_concealed_after_the_wait() {
     let mut listener = Listener::new(linear());
     steady(&mut listener, 1..4);
     listener.receive(&audio(5, 5 * 160, 5));
@@ -111,7 +111,7 @@ fn a_packet_after_its_time_is_late_and_makes_the_wait_longer() {
 }
 
 #[test]
-fn duplicates_are_heard_once() {
+fn rtp_003_duplicates_are_heard_once() {
     let mut listener = Listener::new(linear());
     for n in 1..6 {
         for _ in 0..3 {
@@ -134,7 +134,7 @@ fn two_packets_in_the_wrong_order_at_the_start_are_both_heard() {
 }
 
 #[test]
-fn another_source_takes_over_with_its_second_packet() {
+fn rtp_003_another_source_takes_over_with_its_second_packet() {
     let mut listener = Listener::new(linear());
     steady(&mut listener, 1..4);
     for n in 0..3u16 {
@@ -148,7 +148,7 @@ fn another_source_takes_over_with_its_second_packet() {
 }
 
 #[test]
-fn a_stray_packet_of_another_source_is_dropped() {
+fn rtp_005_a_stray_packet_of_another_source_is_dropped() {
     let mut listener = Listener::new(linear());
     steady(&mut listener, 1..4);
     listener.receive(&Packet { ssrc: 6, ..audio(9, 9, 99) });
@@ -192,7 +192,7 @@ fn a_timestamp_that_jumps_back_loses_nothing() {
 }
 
 #[test]
-fn sequence_and_timestamp_may_wrap() {
+fn rtp_003_sequence_and_timestamp_may_wrap() {
     let mut listener = Listener::new(linear());
     let base = u32::MAX - 2000;
     for n in 0..40u16 {
@@ -236,7 +236,7 @@ fn a_lost_event_packet_is_not_concealed_as_audio() {
 }
 
 #[test]
-fn unknown_payload_types_take_a_place_but_are_not_heard() {
+fn rtp_007_unknown_payload_types_take_a_place_but_are_not_heard() {
     let mut listener = Listener::new(linear());
     listener.receive(&Packet { marker: true, ..audio(1, 160, 1) });
     listener.receive(&Packet { payload_type: 13, payload: vec![60], ..audio(2, 320, 0) });
@@ -280,7 +280,7 @@ fn what_is_no_rtp_is_dropped() {
 }
 
 #[test]
-fn a_leg_that_does_not_receive_drops_everything() {
+fn rtp_008_a_leg_that_does_not_receive_drops_everything() {
     let mut config = linear();
     config.media.receives = false;
     let mut listener = Listener::new(config);

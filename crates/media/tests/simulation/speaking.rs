@@ -256,7 +256,7 @@ fn silence_is_sent_between_prompts_when_asked() {
 }
 
 #[test]
-fn a_leg_that_does_not_send_sends_nothing() {
+fn rtp_008_a_leg_that_does_not_send_sends_nothing() {
     let mut config = linear();
     config.media.sends = false;
     config.idle_sending = IdleSending::Silence;
@@ -267,7 +267,7 @@ fn a_leg_that_does_not_send_sends_nothing() {
 }
 
 #[test]
-fn every_packet_time_is_kept() {
+fn rtp_006_every_packet_time_is_kept() {
     for ptime_ms in 10..=60 {
         let mut config = linear();
         config.media.ptime = Ptime::from_ms(ptime_ms).unwrap();

@@ -55,7 +55,7 @@ fn start_of(heard: &[i16], expected: &[i16]) -> usize {
 }
 
 #[test]
-fn every_codec_rate_and_packet_time_delivers_every_sample() {
+fn rtp_002_every_codec_rate_and_packet_time_delivers_every_sample() {
     for codec in [Codec::Pcmu, Codec::Pcma, Codec::L16] {
         for clock_rate in [ClockRate::Hz8000, ClockRate::Hz16000] {
             for ptime_ms in [10, 20, 25, 30, 40, 50, 60] {
@@ -91,7 +91,7 @@ fn every_codec_rate_and_packet_time_delivers_every_sample() {
 }
 
 #[test]
-fn reordering_within_the_wait_loses_nothing() {
+fn rtp_003_reordering_within_the_wait_loses_nothing() {
     let samples = ramp(8000 * 10);
     for seed in 0..20 {
         // Delays of 20 to 55 ms reorder packets 20 ms apart.
@@ -128,7 +128,7 @@ fn with_loss_every_other_sample_keeps_its_place() {
 }
 
 #[test]
-fn heavy_jitter_teaches_the_buffer_to_wait() {
+fn rtp_003_heavy_jitter_teaches_the_buffer_to_wait() {
     // Beyond the least wait at first: some packets are late, then the wait has grown.
     let samples = ramp(8000 * 60);
     let outcome = transport(&linear(), &samples, Path::new(3, 0, 120));

@@ -86,7 +86,8 @@ pub struct RecognizerCounters {
 impl Recognizer {
     /// A recognizer without parameters, in state idle.
     pub fn new(config: Arc<RecognizerConfig>, channel: ChannelId) -> Self {
-        let params = ParamStore::new(channel.resource(), config.defaults.as_headers(), config.languages.clone());
+        let params = ParamStore::new(channel.resource(), config.defaults.as_headers(), config.languages.clone())
+            .reporting(config.ignored_headers);
         Self {
             params,
             channel,

@@ -120,7 +120,8 @@ impl Recorder {
     /// A recorder without parameters, in state idle.
     pub fn new(config: Arc<RecorderConfig>, channel: ChannelId) -> Self {
         Self {
-            params: ParamStore::new(channel.resource(), config.defaults.as_headers(), Vec::new()),
+            params: ParamStore::new(channel.resource(), config.defaults.as_headers(), Vec::new())
+                .reporting(config.ignored_headers),
             channel,
             order: RequestOrder::default(),
             state: State::Idle,

@@ -62,7 +62,8 @@ pub struct SynthesizerCounters {
 impl Synthesizer {
     /// A synthesizer without parameters, in state idle.
     pub fn new(config: Arc<SynthesizerConfig>, channel: ChannelId) -> Self {
-        let params = ParamStore::new(channel.resource(), config.defaults.as_headers(), config.languages.clone());
+        let params = ParamStore::new(channel.resource(), config.defaults.as_headers(), config.languages.clone())
+            .reporting(config.ignored_headers);
         Self {
             params,
             channel,

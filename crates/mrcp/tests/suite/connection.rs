@@ -27,7 +27,7 @@ fn written(outputs: &[Output]) -> String {
 }
 
 #[test]
-fn requests_come_out_in_order_whatever_session_they_are_of() {
+fn con_001_requests_come_out_in_order_whatever_session_they_are_of() {
     let clock = Clock::new();
     let mut connection = Connection::new(ConnectionConfig::default());
     let (one, two) = (stop("STOP 1"), Message::Request(request(Resource::SpeechSynth, "SPEAK 7", &[], "hi")));
@@ -60,7 +60,7 @@ fn what_a_session_sends_is_written() {
 }
 
 #[test]
-fn a_request_for_a_channel_that_is_not_there_is_405() {
+fn con_004_a_request_for_a_channel_that_is_not_there_is_405() {
     let clock = Clock::new();
     let mut connection = Connection::new(ConnectionConfig::default());
     connection.handle_input(clock.now(), Input::Received(&stop("STOP 1").encode()));
@@ -107,7 +107,7 @@ fn responses_and_events_from_a_client_are_counted_and_dropped() {
 }
 
 #[test]
-fn garbage_closes_the_connection_and_nothing_follows() {
+fn frm_030_garbage_closes_the_connection_and_nothing_follows() {
     let clock = Clock::new();
     let mut connection = Connection::new(ConnectionConfig::default());
     connection.handle_input(clock.now(), Input::Received(b"GET / HTTP/1.1\r\n\r\n"));
@@ -120,7 +120,7 @@ fn garbage_closes_the_connection_and_nothing_follows() {
 }
 
 #[test]
-fn a_peer_that_does_not_read_is_disconnected() {
+fn con_010_a_peer_that_does_not_read_is_disconnected() {
     let clock = Clock::new();
     let config = ConnectionConfig { write_queue_bytes_max: 200, ..ConnectionConfig::default() };
     let mut connection = Connection::new(config);

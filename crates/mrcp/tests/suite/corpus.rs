@@ -17,22 +17,22 @@ fn replay(target: &str, run: impl Fn(&[u8])) {
 }
 
 #[test]
-fn the_corpus_of_messages_breaks_nothing() {
+fn sec_024_the_corpus_of_messages_breaks_nothing() {
     replay("mrcp_message", fuzz::message);
 }
 
 #[test]
-fn the_corpus_of_connections_breaks_nothing() {
+fn sec_024_the_corpus_of_connections_breaks_nothing() {
     replay("mrcp_connection", |bytes| fuzz::connection(testkit::epoch(), bytes));
 }
 
 #[test]
-fn the_corpus_of_recognizers_breaks_nothing() {
+fn sec_024_the_corpus_of_recognizers_breaks_nothing() {
     replay("mrcp_recognizer", |bytes| fuzz::recognizer(testkit::epoch(), bytes));
 }
 
 #[test]
-fn the_corpus_of_synthesizers_breaks_nothing() {
+fn sec_024_the_corpus_of_synthesizers_breaks_nothing() {
     replay("mrcp_synthesizer", |bytes| fuzz::synthesizer(testkit::epoch(), bytes));
 }
 

@@ -6,6 +6,7 @@ mod common;
 mod connection;
 mod corpus;
 mod exchanges;
+mod headers;
 mod messages;
 mod params;
 mod properties;

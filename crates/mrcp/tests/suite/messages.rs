@@ -97,7 +97,7 @@ fn sweep(bytes: &[u8], name: &str) -> Message {
 }
 
 #[test]
-fn every_fixture_reads_the_same_however_it_is_cut() {
+fn frm_014_every_fixture_reads_the_same_however_it_is_cut() {
     let paths = fixtures();
     assert!(paths.len() >= 8, "the fixtures are there");
     for path in paths {
@@ -120,7 +120,7 @@ fn a_request_of_a_stock_client_is_read_to_the_last_header() {
 }
 
 #[test]
-fn an_event_is_told_from_a_response_and_a_request() {
+fn frm_005_frm_006_an_event_is_told_from_a_response_and_a_request() {
     let event = with_length("MRCP/2.0 LEN SPEAK-COMPLETE 7 COMPLETE\r\nChannel-Identifier:1@speechsynth\r\n\r\n");
     let Message::Event(event) = read_one(&event) else { panic!("an event") };
     assert_eq!((event.name, event.id, event.state), (EventName::SpeakComplete, RequestId(7), RequestState::Complete));
@@ -130,14 +130,14 @@ fn an_event_is_told_from_a_response_and_a_request() {
 }
 
 #[test]
-fn the_version_is_two_integers_and_the_length_may_have_zeros() {
+fn frm_002_frm_009_the_version_is_two_integers_and_the_length_may_have_zeros() {
     let text = "MRCP/02.00 0000000069 STOP 1\r\nChannel-Identifier:1@speechrecog\r\n\r\n";
     assert_eq!(text.len(), 66, "count again when the text changes");
     assert_eq!(read_one(text.replace("0000000069", "0000000066").as_bytes()).id(), RequestId(1));
 }
 
 #[test]
-fn folded_and_padded_headers_are_joined_and_trimmed() {
+fn hdr_001_hdr_002_hdr_003_hdr_004_hdr_015_folded_and_padded_headers_are_joined_and_trimmed() {
     let bytes = with_length(
         "MRCP/2.0 LEN STOP 1\r\nCHANNEL-IDENTIFIER:   1@speechrecog  \r\nLogging-Tag : a\r\n  b\r\n\tc\r\n\r\n",
     );
@@ -146,7 +146,7 @@ fn folded_and_padded_headers_are_joined_and_trimmed() {
 }
 
 #[test]
-fn lines_may_end_in_lf_alone() {
+fn frm_012_lines_may_end_in_lf_alone() {
     let bytes = with_length(
         "MRCP/2.0 LEN SPEAK 1\nChannel-Identifier:1@speechsynth\nContent-Type:text/plain\nContent-Length:2\n\nhi",
     );
@@ -162,7 +162,7 @@ fn a_value_can_not_add_a_header() {
 }
 
 #[test]
-fn a_request_without_a_channel_is_406() {
+fn hdr_017_a_request_without_a_channel_is_406() {
     let rejection = rejected(&with_length("MRCP/2.0 LEN STOP 5\r\nLogging-Tag:1\r\n\r\n"));
     assert_eq!(
         (rejection.status, rejection.id, rejection.channel),
@@ -171,7 +171,7 @@ fn a_request_without_a_channel_is_406() {
 }
 
 #[test]
-fn what_is_malformed_but_framed_is_rejected_and_the_stream_goes_on() {
+fn frm_004_frm_013_frm_023_ghf_017_what_is_malformed_but_framed_is_rejected_and_the_stream_goes_on() {
     let good = with_length("MRCP/2.0 LEN STOP 9\r\nChannel-Identifier:1@speechrecog\r\n\r\n");
     for (text, status) in [
         ("MRCP/2.0 LEN STOP 5 200\r\nChannel-Identifier:1@speechrecog\r\n\r\n", StatusCode::UNSUPPORTED_ENTITY),
@@ -201,7 +201,7 @@ fn what_is_malformed_but_framed_is_rejected_and_the_stream_goes_on() {
 }
 
 #[test]
-fn a_value_that_is_not_utf_8_is_404() {
+fn frm_021_a_value_that_is_not_utf_8_is_404() {
     let mut bytes = with_length("MRCP/2.0 LEN STOP 5\r\nChannel-Identifier:1@a\r\nLogging-Tag:??\r\n\r\n");
     let at = bytes.iter().position(|byte| *byte == b'?').unwrap();
     bytes[at] = 0xff;
@@ -219,7 +219,7 @@ fn line_ends_after_the_body_are_not_part_of_it() {
 }
 
 #[test]
-fn what_cannot_be_framed_is_fatal_and_stays_so() {
+fn frm_001_frm_015_frm_030_what_cannot_be_framed_is_fatal_and_stays_so() {
     for (bytes, error) in [
         (&b"GET / HTTP/1.1\r\n\r\n"[..], FatalError::NotMrcp),
         (b"\x16\x03\x01\x02\x00", FatalError::NotMrcp),
@@ -243,13 +243,13 @@ fn what_cannot_be_framed_is_fatal_and_stays_so() {
 }
 
 #[test]
-fn the_largest_request_id_is_read() {
+fn frm_015_the_largest_request_id_is_read() {
     let bytes = with_length("MRCP/2.0 LEN STOP 4294967295\r\nChannel-Identifier:1@speechrecog\r\n\r\n");
     assert_eq!(read_one(&bytes).id(), RequestId(u32::MAX));
 }
 
 #[test]
-fn a_message_beyond_the_limit_is_504_and_skipped_however_it_is_cut() {
+fn frm_011_a_message_beyond_the_limit_is_504_and_skipped_however_it_is_cut() {
     let limits = Limits { message_bytes_max: 300, header_bytes_max: 200, ..Limits::default() };
     let body = "x".repeat(400);
     let big = with_length(&format!(
@@ -271,7 +271,7 @@ fn a_message_beyond_the_limit_is_504_and_skipped_however_it_is_cut() {
 }
 
 #[test]
-fn a_gigantic_message_is_skipped_without_being_kept() {
+fn frm_003_a_gigantic_message_is_skipped_without_being_kept() {
     let mut framer = framer();
     framer.push(b"MRCP/2.0 9999999999999999999 SPEAK 5\r\nChannel-Identifier:1@speechsynth\r\n\r\n");
     assert!(matches!(read_all(&mut framer).as_slice(), [Err(FrameError::Rejected(_))]));
@@ -304,7 +304,7 @@ const RFC_TYPOS: [(&str, &str); 6] = [
 ];
 
 #[test]
-fn the_examples_of_rfc_6787_read_the_same_however_they_are_cut() {
+fn frm_001_frm_014_the_examples_of_rfc_6787_read_the_same_however_they_are_cut() {
     let Some(directory) = testkit::shared_material("suites/rfc6787-examples/mrcp") else { return };
     let paths = files(&directory, "msg");
     assert!(paths.len() > 100, "the examples are there");

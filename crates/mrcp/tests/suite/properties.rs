@@ -54,7 +54,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn a_printed_message_reads_back_the_same(message in messages()) {
+    fn frm_001_frm_007_hdr_017_a_printed_message_reads_back_the_same(message in messages()) {
         let mut framer = Framer::new(Limits::default());
         framer.push(&message.encode());
         prop_assert_eq!(framer.next_message(), Some(Ok(message)));
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn pipelined_messages_come_out_in_order_however_they_are_cut(
+    fn frm_014_pipelined_messages_come_out_in_order_however_they_are_cut(
         sent in prop::collection::vec(messages(), 1..6),
         piece in 1_usize..200,
     ) {
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_break_the_framer(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn sec_024_no_bytes_break_the_framer(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         fuzz::message(&bytes);
     }
 
@@ -116,17 +116,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn a_recognizer_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn frm_026_frm_027_frm_028_ghf_003_ghf_005_ghf_006_a_recognizer_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         fuzz::recognizer(testkit::epoch(), &bytes);
     }
 
     #[test]
-    fn a_recorder_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn frm_026_frm_027_frm_028_ghf_003_ghf_005_ghf_006_a_recorder_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         fuzz::recorder(testkit::epoch(), &bytes);
     }
 
     #[test]
-    fn a_synthesizer_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn frm_026_frm_027_frm_028_ghf_003_ghf_005_ghf_006_a_synthesizer_keeps_its_laws_whatever_happens(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         fuzz::synthesizer(testkit::epoch(), &bytes);
     }
 }

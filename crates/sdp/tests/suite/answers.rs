@@ -22,7 +22,7 @@ fn control_line(channel: &str) -> AnswerLine {
 }
 
 #[test]
-fn an_accepted_offer_is_answered_with_channel_and_codec() {
+fn ses_002_ses_003_ses_004_ses_005_an_accepted_offer_is_answered_with_channel_and_codec() {
     let offer = fixture("recognizer-offer");
     let lines = [control_line("4f1d6be0@speechrecog"), audio_line(&offer, 1, 20_000, &[Codec::PCMU])];
     let text = answer(&offer, &lines, &LOCAL).unwrap().to_string();
@@ -63,7 +63,7 @@ fn a_refresh_keeps_the_channel_with_fewer_codecs_and_asks_for_a_connection_of_it
 }
 
 #[test]
-fn an_existing_connection_may_be_shared_if_so_decided() {
+fn ses_007_an_existing_connection_may_be_shared_if_so_decided() {
     let offer = fixture("recognizer-refresh");
     let shared = ControlAnswer { connection: ConnectionUse::Existing, ..ControlAnswer::new(1544, "1@speechrecog") };
     let answered = answer(&offer, &[AnswerLine::Control(shared), AnswerLine::Refuse], &LOCAL).unwrap();
@@ -71,7 +71,7 @@ fn an_existing_connection_may_be_shared_if_so_decided() {
 }
 
 #[test]
-fn an_answer_has_the_lines_of_the_offer_in_its_order() {
+fn ses_035_an_answer_has_the_lines_of_the_offer_in_its_order() {
     let offer = fixture("two-resources-audio-first");
     let lines = [
         audio_line(&offer, 0, 20_000, &[Codec::PCMU]),
@@ -110,7 +110,7 @@ fn what_is_refused_has_port_zero_and_its_own_type() {
 }
 
 #[test]
-fn an_ipv6_offer_is_answered_with_the_offers_payload_types() {
+fn ses_038_an_ipv6_offer_is_answered_with_the_offers_payload_types() {
     let offer = fixture("wideband-ipv6");
     let local = Local { address: "2001:db8::9".parse().unwrap(), ..LOCAL };
     let lines = [control_line("1@speechsynth"), audio_line(&offer, 1, 20_000, &[Codec::PCMU, Codec::L16_16000])];
@@ -123,7 +123,7 @@ fn an_ipv6_offer_is_answered_with_the_offers_payload_types() {
 }
 
 #[test]
-fn every_direction_is_answered_by_its_other_side() {
+fn ses_036_every_direction_is_answered_by_its_other_side() {
     for (offered, answered) in [
         (Direction::Sendrecv, Direction::Sendrecv),
         (Direction::Sendonly, Direction::Recvonly),
@@ -169,7 +169,7 @@ fn an_offer_of_our_client_is_one_that_we_answer() {
 }
 
 #[test]
-fn the_corpus_breaks_nothing() {
+fn sec_024_the_corpus_breaks_nothing() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/sdp_session");
     let entries = std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut count = 0;

@@ -62,7 +62,7 @@ fn an_offer_of_a_stock_client_is_read_to_the_last_attribute() {
 }
 
 #[test]
-fn the_audio_of_a_channel_is_found_by_mid() {
+fn ses_022_ses_024_the_audio_of_a_channel_is_found_by_mid() {
     let offer = fixture("two-resources-audio-first");
     let audios: Vec<(Option<&str>, Vec<usize>)> =
         offer.controls().map(|control| (control.resource(), offer.audio_of(control))).collect();
@@ -99,7 +99,7 @@ fn an_address_that_is_a_name_is_none() {
 }
 
 #[test]
-fn what_mrcp_has_no_use_for_is_kept_in_its_place() {
+fn ses_035_what_mrcp_has_no_use_for_is_kept_in_its_place() {
     let offer = fixture("browser-like");
     let [Media::Audio(audio), Media::Other(video), Media::Control(control), Media::Other(bfcp)] =
         offer.media.as_slice()

@@ -36,7 +36,8 @@ fn agree(description: &mut Description, lines: &str) -> Agreed {
 }
 
 #[test]
-fn a_recognizer_is_allocated_with_its_leg_and_answered_on_a_connection_of_its_own() {
+fn ses_002_ses_003_ses_004_ses_005_ses_008_a_recognizer_is_allocated_with_its_leg_and_answered_on_a_connection_of_its_own()
+ {
     let mut description = description();
     let reservation = description.offered(&offer(&format!("{RECOGNIZER}{AUDIO}"))).unwrap().unwrap();
     assert_eq!(
@@ -56,7 +57,7 @@ fn a_recognizer_is_allocated_with_its_leg_and_answered_on_a_connection_of_its_ow
 }
 
 #[test]
-fn a_refresh_with_narrowed_codecs_changes_nothing_but_the_telephone_event() {
+fn ses_053_a_refresh_with_narrowed_codecs_changes_nothing_but_the_telephone_event() {
     let mut description = description();
     let first = text(&agree(&mut description, &format!("{RECOGNIZER}{AUDIO}")));
     let narrowed = "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=sendonly\r\na=ptime:20\r\na=mid:1\r\n";
@@ -70,7 +71,7 @@ fn a_refresh_with_narrowed_codecs_changes_nothing_but_the_telephone_event() {
 }
 
 #[test]
-fn the_version_grows_only_when_the_answer_changes() {
+fn ses_037_the_version_grows_only_when_the_answer_changes() {
     let mut description = description();
     let lines = format!("{RECOGNIZER}{AUDIO}").replace("existing", "new");
     let first = text(&agree(&mut description, &lines));
@@ -80,7 +81,7 @@ fn the_version_grows_only_when_the_answer_changes() {
 }
 
 #[test]
-fn a_reinvite_adds_a_channel_with_the_same_prefix_and_releases_one_by_port_0() {
+fn ses_009_ses_014_ses_016_ses_023_a_reinvite_adds_a_channel_with_the_same_prefix_and_releases_one_by_port_0() {
     let mut description = description();
     agree(&mut description, &format!("{RECOGNIZER}{AUDIO}"));
     let synthesizer = "m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:existing\r\n\
@@ -96,14 +97,14 @@ fn a_reinvite_adds_a_channel_with_the_same_prefix_and_releases_one_by_port_0() {
 }
 
 #[test]
-fn a_second_resource_of_a_type_is_refused_in_its_place() {
+fn ses_012_a_second_resource_of_a_type_is_refused_in_its_place() {
     let agreed = agree(&mut description(), &format!("{RECOGNIZER}{AUDIO}{RECOGNIZER}"));
     assert_eq!(agreed.allocated.len(), 1);
     assert!(text(&agreed).ends_with("a=cmid:1\r\n") && text(&agreed).contains("m=application 0 TCP/MRCPv2 1"));
 }
 
 #[test]
-fn lines_of_other_kinds_are_refused_and_the_rest_is_served() {
+fn ses_035_lines_of_other_kinds_are_refused_and_the_rest_is_served() {
     let video = "m=video 5000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
     let agreed = agree(&mut description(), &format!("{video}{RECOGNIZER}{AUDIO}"));
     assert!(text(&agreed).contains("m=video 0 RTP/AVP 96\r\n"));

@@ -206,7 +206,7 @@ fn terminated(cause: Cause) -> Vec<Event> {
 // The call comes in.
 
 #[test]
-fn an_invite_is_offered_accepted_and_acknowledged() {
+fn ses_001_an_invite_is_offered_accepted_and_acknowledged() {
     let (mut ladder, outputs) = Ladder::offered("");
     assert_eq!(outputs, [Output::Event(Event::Invite { offer: SDP })]);
     let ok = ladder.accept_and_acknowledge();
@@ -215,7 +215,7 @@ fn an_invite_is_offered_accepted_and_acknowledged() {
 }
 
 #[test]
-fn the_200_is_repeated_up_to_every_t2_until_the_ack() {
+fn ses_041_the_200_is_repeated_up_to_every_t2_until_the_ack() {
     let (mut ladder, _) = Ladder::offered("");
     ladder.input(Input::Accept { body: ANSWER });
     let times: Vec<_> = (0..6).map(|_| ladder.wait()).map(|(at, outputs)| (at, codes(&outputs))).collect();
@@ -224,7 +224,7 @@ fn the_200_is_repeated_up_to_every_t2_until_the_ack() {
 }
 
 #[test]
-fn a_200_that_is_never_acknowledged_ends_the_call_with_bye() {
+fn ses_041_a_200_that_is_never_acknowledged_ends_the_call_with_bye() {
     let (mut ladder, _) = Ladder::offered("");
     ladder.input(Input::Accept { body: ANSWER });
     let (at, key) = loop {
@@ -271,7 +271,7 @@ fn a_refused_invite_ends_the_dialog() {
 }
 
 #[test]
-fn a_cancelled_invite_gets_487() {
+fn ses_042_a_cancelled_invite_gets_487() {
     let (mut ladder, _) = Ladder::offered("");
     let outputs = ladder.signal(Signal::Cancelled { transaction: ServerKey(1) });
     assert_eq!((codes(&outputs), events(&outputs)), (vec![(1, 487)], terminated(Cause::Cancelled)));
@@ -295,7 +295,7 @@ fn an_invite_that_the_session_does_not_answer_is_refused() {
 }
 
 #[test]
-fn progress_is_sent_with_our_tag_and_the_record_route() {
+fn ses_045_progress_is_sent_with_our_tag_and_the_record_route() {
     let (mut ladder, _) = Ladder::offered("Record-Route: <sip:p;lr>\r\n");
     let ringing = response(&ladder.input(Input::Progress { status: Status::RINGING }));
     assert_eq!((ringing.to.tag(), ringing.headers.first("Record-Route")), (Some("us"), Some("<sip:p;lr>")));
@@ -321,7 +321,7 @@ fn hanging_up_before_the_ack_waits_for_it() {
 // The call is up.
 
 #[test]
-fn bye_of_the_peer_is_answered_and_ends_the_call() {
+fn ses_019_bye_of_the_peer_is_answered_and_ends_the_call() {
     let mut ladder = Ladder::answered("");
     let outputs = ladder.ask("BYE", 11, "", &Bytes::new());
     assert_eq!((codes(&outputs), events(&outputs)), (vec![(2, 200)], terminated(Cause::RemoteBye)));
@@ -408,7 +408,7 @@ fn an_update_without_an_offer_is_answered_at_once() {
 }
 
 #[test]
-fn a_second_offer_before_the_first_is_answered_gets_500_with_retry_after() {
+fn ses_044_a_second_offer_before_the_first_is_answered_gets_500_with_retry_after() {
     let mut ladder = Ladder::answered("");
     ladder.ask("INVITE", 11, "", &SDP);
     for method in ["INVITE", "UPDATE"] {
@@ -419,7 +419,7 @@ fn a_second_offer_before_the_first_is_answered_gets_500_with_retry_after() {
 }
 
 #[test]
-fn an_offer_that_meets_ours_gets_491() {
+fn ses_044_an_offer_that_meets_ours_gets_491() {
     let mut ladder = Ladder::answered("");
     sent(&ladder.input(Input::Reoffer { body: SDP }));
     assert_eq!(codes(&ladder.ask("INVITE", 11, "", &SDP)), [(2, 491)]);
@@ -504,7 +504,7 @@ fn timed(fields: &str) -> (Ladder, Response) {
 }
 
 #[test]
-fn a_client_that_knows_timers_refreshes_and_bye_follows_if_it_does_not() {
+fn ses_049_a_client_that_knows_timers_refreshes_and_bye_follows_if_it_does_not() {
     let (mut ladder, ok) = timed(TIMER);
     assert_eq!(ok.headers.first("Session-Expires"), Some("600;refresher=uac"));
     assert_eq!(ok.headers.first("Require"), Some("timer"));
@@ -563,7 +563,7 @@ fn a_refresh_that_fails_is_tried_again_and_the_session_ends_in_time() {
 }
 
 #[test]
-fn an_interval_that_is_too_small_gets_422() {
+fn ses_049_an_interval_that_is_too_small_gets_422() {
     let (_, outputs) = Ladder::offered(&format!("{TIMER}Session-Expires: 60\r\n"));
     let refused = response(&outputs);
     assert_eq!((refused.status.code(), refused.min_se()), (422, Some(90)));

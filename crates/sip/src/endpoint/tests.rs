@@ -191,7 +191,7 @@ fn an_invite_gets_100_at_once_and_goes_to_the_owner() {
 }
 
 #[test]
-fn a_repeated_invite_gets_the_last_response_again_and_does_not_reach_the_owner() {
+fn ses_041_a_repeated_invite_gets_the_last_response_again_and_does_not_reach_the_owner() {
     let mut ladder = Ladder::new();
     let invite = ladder.invite();
     assert_eq!(only_codes(&ladder.receive(&request("INVITE", "i", None, ""))), [100]);
@@ -203,7 +203,7 @@ fn a_repeated_invite_gets_the_last_response_again_and_does_not_reach_the_owner()
 }
 
 #[test]
-fn a_response_gets_our_tag_and_capabilities() {
+fn ses_045_a_response_gets_our_tag_and_capabilities() {
     let mut ladder = Ladder::with(EndpointConfig { product: Some("voxgate".to_owned()), ..EndpointConfig::default() });
     let invite = ladder.invite();
     let response = only_response(&ladder.respond(&invite, Status::OK));
@@ -252,7 +252,7 @@ fn an_ack_that_nothing_waits_for_is_dropped_and_counted() {
 }
 
 #[test]
-fn cancel_is_answered_and_told_to_the_owner_once_the_invite_is_open() {
+fn ses_042_cancel_is_answered_and_told_to_the_owner_once_the_invite_is_open() {
     let mut ladder = Ladder::new();
     let invite = ladder.invite();
     let outputs = ladder.receive(&request("CANCEL", "i", None, ""));
@@ -298,7 +298,7 @@ fn an_invite_that_its_owner_does_not_answer_gets_500() {
 }
 
 #[test]
-fn requests_in_a_dialog_go_to_its_owner_and_481_after_it_is_forgotten() {
+fn ses_043_requests_in_a_dialog_go_to_its_owner_and_481_after_it_is_forgotten() {
     let mut ladder = Ladder::new();
     let (dialog, tag) = ladder.call();
     let outputs = ladder.receive(&request("BYE", "b", Some(&tag), ""));
@@ -310,7 +310,7 @@ fn requests_in_a_dialog_go_to_its_owner_and_481_after_it_is_forgotten() {
 }
 
 #[test]
-fn requests_for_no_dialog_get_481() {
+fn ses_043_requests_for_no_dialog_get_481() {
     let mut ladder = Ladder::new();
     for (method, tag) in
         [("BYE", None), ("BYE", Some("x")), ("UPDATE", None), ("INVITE", Some("x")), ("OPTIONS", Some("x"))]
@@ -347,7 +347,7 @@ fn options_outside_a_dialog_goes_to_whoever_answers_it() {
 // Answers of the endpoint.
 
 #[test]
-fn methods_that_are_not_served_get_405_or_501_with_allow() {
+fn ses_046_methods_that_are_not_served_get_405_or_501_with_allow() {
     let mut ladder = Ladder::new();
     for (method, status) in [("REGISTER", 405), ("MESSAGE", 405), ("PRACK", 405), ("FOO", 501)] {
         let response = only_response(&ladder.receive(&request(method, "m", None, "")));
@@ -357,7 +357,7 @@ fn methods_that_are_not_served_get_405_or_501_with_allow() {
 }
 
 #[test]
-fn unknown_extensions_get_420_and_timer_does_not() {
+fn ses_046_unknown_extensions_get_420_and_timer_does_not() {
     let mut ladder = Ladder::new();
     let response =
         only_response(&ladder.receive(&request("INVITE", "i", None, "Require: timer, 100rel\r\nRequire: foo\r\n")));
@@ -368,7 +368,7 @@ fn unknown_extensions_get_420_and_timer_does_not() {
 }
 
 #[test]
-fn bodies_that_are_not_understood_get_415() {
+fn ses_047_bodies_that_are_not_understood_get_415() {
     let mut ladder = Ladder::new();
     for (fields, header, value) in [
         ("Content-Type: text/plain\r\n", "Accept", "application/sdp"),
@@ -402,7 +402,7 @@ fn other_uri_schemes_get_416() {
 }
 
 #[test]
-fn a_malformed_request_gets_400_with_the_reason() {
+fn ses_047_a_malformed_request_gets_400_with_the_reason() {
     let mut ladder = Ladder::new();
     let response = only_response(&ladder.receive(&request("INVITE", "i", None, "Max-Forwards: 300\r\n")));
     assert_eq!((response.status, response.reason.as_str()), (Status::BAD_REQUEST, "Malformed Max-Forwards"));
@@ -449,7 +449,7 @@ fn while_new_calls_are_refused_calls_that_exist_go_on() {
 }
 
 #[test]
-fn a_full_table_refuses_new_calls_and_still_lets_calls_end() {
+fn ses_048_a_full_table_refuses_new_calls_and_still_lets_calls_end() {
     let mut ladder = Ladder::with(EndpointConfig { server_transactions_max: 4, ..EndpointConfig::default() });
     let (_, tag) = ladder.call();
     for n in 0..6 {
@@ -472,7 +472,7 @@ fn a_stateless_answer_has_the_same_tag_each_time() {
 // Paths.
 
 #[test]
-fn answers_go_to_the_source_if_rport_asks_for_it_and_to_the_port_of_the_via_if_not() {
+fn ses_050_answers_go_to_the_source_if_rport_asks_for_it_and_to_the_port_of_the_via_if_not() {
     let mut ladder = Ladder::new();
     let to = |outputs: Vec<Output>| match outputs.as_slice() {
         [Output::Transmit { flow, .. }] => flow.remote.to_string(),

@@ -33,6 +33,11 @@ impl Transcript {
         assert_eq!(said, wanted);
     }
 
+    /// Takes all lines.
+    pub(crate) fn take(&mut self) -> Vec<String> {
+        self.0.drain(..).map(|(_, line)| line).collect()
+    }
+
     /// Drops lines that begin so.
     pub(crate) fn forget(&mut self, start: &str) {
         self.0.retain(|(_, line)| !line.starts_with(start));
