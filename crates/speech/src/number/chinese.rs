@@ -297,10 +297,15 @@ fn positional(chars: &[char]) -> Option<(u64, usize)> {
         } else if let Some(scale) = scale(c) {
             if scale >= 10_000 {
                 let group = section.checked_add(pending.take().unwrap_or(0))?;
-                if group == 0 && total == 0 {
+                if group == 0 && (total == 0 || scale == 10_000) {
                     return None;
                 }
-                total = total.checked_add(group)?.checked_mul(scale).filter(|total| *total < 1 << 50)?;
+                // 一亿两千万: 万 counts what stands after 亿, 亿 all that stands before it.
+                let grown = match scale {
+                    10_000 => group.checked_mul(scale).and_then(|group| total.checked_add(group)),
+                    _ => total.checked_add(group).and_then(|total| total.checked_mul(scale)),
+                };
+                total = grown.filter(|total| *total < 1 << 50)?;
                 section = 0;
             } else {
                 // 十二 without a digit before is one ten; 百 and 千 alone are words, not numbers.

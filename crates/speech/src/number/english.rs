@@ -21,7 +21,7 @@ pub(crate) fn unit(word: &str) -> Option<u32> {
 }
 
 /// 10 to 19 by their names.
-fn teen(word: &str) -> Option<u32> {
+pub(crate) fn teen(word: &str) -> Option<u32> {
     Some(match word {
         "ten" => 10,
         "eleven" => 11,
@@ -38,7 +38,7 @@ fn teen(word: &str) -> Option<u32> {
 }
 
 /// 20 to 90 by their names.
-fn tens(word: &str) -> Option<u32> {
+pub(crate) fn tens(word: &str) -> Option<u32> {
     Some(match word {
         "twenty" => 20,
         "thirty" => 30,

@@ -13,7 +13,9 @@ mod chinese;
 mod english;
 
 pub(crate) use chinese::{digit as chinese_digit, integer as chinese_integer};
-pub(crate) use english::{below_hundred as english_below_hundred, unit as english_unit};
+pub(crate) use english::{
+    below_hundred as english_below_hundred, teen as english_teen, tens as english_tens, unit as english_unit,
+};
 
 use crate::Language;
 
