@@ -56,6 +56,7 @@ pub(crate) fn session(config: &Config, mrcp_port: u16) -> SessionConfig {
             codecs: config.rtp.codecs.clone(),
             ptime_ms: config.rtp.ptime_ms,
             connection_reuse: config.mrcp.connection_reuse,
+            cmid_optional: true,
         },
         recognizer: Arc::new(RecognizerConfig {
             completion_gap: config.mrcp.completion_gap,

@@ -25,8 +25,10 @@ pub struct DescriptionConfig {
     pub codecs: Vec<media::Codec>,
     /// Packet time where the client does not ask for one, in milliseconds.
     pub ptime_ms: u32,
-    /// Whether `a=connection:existing` is answered in kind.
+    /// Whether `a=connection:existing` is answered in kind. Only for a client that has a connection.
     pub connection_reuse: bool,
+    /// Whether a control line without `a=cmid` has the only audio line, if there is one (RFC 6787 section 4.4 gives it none).
+    pub cmid_optional: bool,
 }
 
 impl DescriptionConfig {
@@ -66,6 +68,14 @@ pub(crate) enum ChannelKind {
 }
 
 impl ChannelKind {
+    /// Whether its audio goes to the client.
+    fn speaks(self) -> bool {
+        match self {
+            Self::Synthesizer => true,
+            Self::Recognizer => false,
+        }
+    }
+
     /// The machine that serves a resource; `None`: offers of it are refused. What is served is told by OPTIONS, too.
     fn of(resource: Resource) -> Option<Self> {
         match resource {
@@ -104,17 +114,29 @@ pub(crate) struct Agreed {
     pub(crate) answer: Bytes,
 }
 
-/// A media line that is in use.
+/// A media line of the last answer.
 #[derive(Debug, Clone)]
 enum Line {
-    Unused,
-    Control { id: ChannelId, kind: ChannelKind },
-    Audio { leg: LegId, port: u16, agreed: AgreedLeg, accepted: AcceptedAudio },
+    /// Offered with port 0.
+    Released,
+    /// Answered with port 0.
+    Refused,
+    Control {
+        id: ChannelId,
+        kind: ChannelKind,
+    },
+    Audio {
+        leg: LegId,
+        port: u16,
+        agreed: AgreedLeg,
+        accepted: AcceptedAudio,
+    },
 }
 
 /// What becomes of a line of the pending offer.
 #[derive(Debug, Clone)]
 enum Decision {
+    Release,
     Refuse,
     Control { id: ChannelId, kind: ChannelKind, connection: ConnectionUse },
     Audio { leg: LegId, remote: SocketAddr, accepted: AcceptedAudio },
@@ -131,6 +153,8 @@ struct Pending {
 pub(crate) struct Description {
     config: DescriptionConfig,
     prefix: String,
+    /// Where the client signals from: that is where it is, if its offer does not say.
+    client: IpAddr,
     lines: Vec<Line>,
     next_leg: u32,
     local: Option<IpAddr>,
@@ -142,11 +166,12 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    pub(crate) fn new(config: DescriptionConfig, prefix: String) -> Self {
+    pub(crate) fn new(config: DescriptionConfig, prefix: String, client: IpAddr) -> Self {
         let session_id = u64::from_str_radix(prefix.get(..12).unwrap_or_default(), 16).unwrap_or(1);
         Self {
             config,
             prefix,
+            client,
             lines: Vec::new(),
             next_leg: 0,
             local: None,
@@ -168,18 +193,14 @@ impl Description {
         let mut decisions = Vec::with_capacity(offer.media.len());
         for (index, media) in offer.media.iter().enumerate() {
             let decision = match media {
+                media if media.port() == 0 => Decision::Release,
                 Media::Control(control) => self.decide_control(index, control, &decisions),
                 Media::Audio(audio) => self.decide_audio(index, audio),
                 Media::Other(_) => Decision::Refuse,
             };
             decisions.push(decision);
         }
-        let serves_a_channel = decisions.iter().any(|decision| matches!(decision, Decision::Control { .. }));
-        let releases = offer.media.iter().all(|media| media.port() == 0) && self.local.is_some();
-        // Audio that cannot be served leaves the channels that need it without use.
-        let is_mute = offer.audios().any(|audio| audio.port != 0)
-            && !decisions.iter().any(|decision| matches!(decision, Decision::Audio { .. }));
-        if !(serves_a_channel && !is_mute || releases) {
+        if !(self.is_served(&offer, &decisions) && self.is_whole(&offer, &decisions)) {
             self.next_leg = next_leg;
             return Err(Refusal::NotAcceptable);
         }
@@ -209,15 +230,10 @@ impl Description {
             if matches!(self.lines.get(index), Some(Line::Control { id: known, .. }) if known == id) {
                 continue;
             }
-            let leg = match offer.media.get(index) {
-                Some(Media::Control(control)) => {
-                    offer.audio_of(control).into_iter().find_map(|audio| match lines.get(audio) {
-                        Some(Line::Audio { leg, agreed, .. }) => Some((*leg, agreed.clock_rate)),
-                        Some(Line::Unused | Line::Control { .. }) | None => None,
-                    })
-                }
-                Some(Media::Audio(_) | Media::Other(_)) | None => None,
-            };
+            let leg = self.audio_line(&offer, &decisions, index).and_then(|audio| match lines.get(audio) {
+                Some(Line::Audio { leg, agreed, .. }) => Some((*leg, agreed.clock_rate)),
+                Some(Line::Released | Line::Refused | Line::Control { .. }) | None => None,
+            });
             agreed.allocated.push(AgreedChannel { id: id.clone(), kind: *kind, leg });
         }
         let answers: Vec<AnswerLine> = decisions
@@ -252,8 +268,62 @@ impl Description {
         agreed
     }
 
+    /// Whether there is something to serve. A first offer asks for a channel, or for nothing yet; audio that cannot be served
+    /// leaves its channels without use. In a later one whatever it adds or keeps must be had: else it is refused whole and
+    /// everything goes on as it was (RFC 6787, section 4.2).
+    fn is_served(&self, offer: &SessionDescription, decisions: &[Decision]) -> bool {
+        if self.last.is_some() {
+            return decisions.iter().enumerate().all(|(index, decision)| {
+                !matches!(decision, Decision::Refuse) || matches!(self.lines.get(index), Some(Line::Refused))
+            });
+        }
+        let serves_a_channel = decisions.iter().any(|decision| matches!(decision, Decision::Control { .. }));
+        let is_mute = offer.audios().any(|audio| audio.port != 0)
+            && !decisions.iter().any(|decision| matches!(decision, Decision::Audio { .. }));
+        offer.media.is_empty() || serves_a_channel && !is_mute
+    }
+
+    /// Whether audio and channels belong together without doubt (RFC 6787, section 4.4): of several audio lines each has its
+    /// `mid`, and no two generators speak on one, since they are not mixed.
+    fn is_whole(&self, offer: &SessionDescription, decisions: &[Decision]) -> bool {
+        let audios: Vec<&Audio> = offer.audios().filter(|audio| audio.port != 0).collect();
+        if audios.len() > 1 && audios.iter().any(|audio| audio.mid.is_none()) {
+            return false;
+        }
+        let mut spoken_on: Vec<usize> = decisions
+            .iter()
+            .enumerate()
+            .filter(|(_, decision)| matches!(decision, Decision::Control { kind, .. } if kind.speaks()))
+            .filter_map(|(index, _)| self.audio_line(offer, decisions, index))
+            .collect();
+        let generators = spoken_on.len();
+        spoken_on.sort_unstable();
+        spoken_on.dedup();
+        spoken_on.len() == generators
+    }
+
+    /// The audio line of the control line at `index`. Of several, the first whose audio flows its way.
+    fn audio_line(&self, offer: &SessionDescription, decisions: &[Decision], index: usize) -> Option<usize> {
+        let (Some(Media::Control(control)), Some(Decision::Control { kind, .. })) =
+            (offer.media.get(index), decisions.get(index))
+        else {
+            return None;
+        };
+        if control.cmids.is_empty() && !self.config.cmid_optional {
+            return None;
+        }
+        let mut lines = offer.audio_of(control);
+        lines.retain(|at| matches!(decisions.get(*at), Some(Decision::Audio { .. })));
+        let flows = |at: &&usize| match offer.media.get(**at) {
+            Some(Media::Audio(audio)) if kind.speaks() => audio.direction.receives(),
+            Some(Media::Audio(audio)) => audio.direction.sends(),
+            Some(Media::Control(_) | Media::Other(_)) | None => false,
+        };
+        lines.iter().find(flows).or(lines.first()).copied()
+    }
+
     fn decide_control(&self, index: usize, control: &Control, before: &[Decision]) -> Decision {
-        if control.port == 0 || control.transport != ControlTransport::Tcp || !control.allows_passive_answer() {
+        if control.transport != ControlTransport::Tcp || !control.allows_passive_answer() {
             return Decision::Refuse;
         }
         let Some(resource) = control.resource().and_then(Resource::from_name) else { return Decision::Refuse };
@@ -285,7 +355,7 @@ impl Description {
         let supported = self.config.codecs();
         let known = match self.lines.get(index) {
             Some(Line::Audio { leg, agreed, accepted, .. }) => Some((*leg, agreed.clock_rate, accepted.codec)),
-            Some(Line::Unused | Line::Control { .. }) | None => None,
+            Some(Line::Released | Line::Refused | Line::Control { .. }) | None => None,
         };
         let accepted = match known {
             None => sdp::negotiate(audio, &supported),
@@ -313,12 +383,13 @@ impl Description {
     }
 
     fn reservation(&self, offer: &SessionDescription, decisions: &[Decision]) -> Option<Reservation> {
-        let mut reservation = Reservation { peer: peer(offer)?, legs: Vec::new(), recognizers: 0, synthesizers: 0 };
+        let peer = peer(offer).unwrap_or(self.client);
+        let mut reservation = Reservation { peer, legs: Vec::new(), recognizers: 0, synthesizers: 0 };
         for (index, decision) in decisions.iter().enumerate() {
             match (decision, self.lines.get(index)) {
                 (Decision::Audio { .. }, Some(Line::Audio { .. }))
                 | (Decision::Control { .. }, Some(Line::Control { .. }))
-                | (Decision::Refuse, _) => {}
+                | (Decision::Release | Decision::Refuse, _) => {}
                 (Decision::Audio { leg, .. }, _) => reservation.legs.push(*leg),
                 (Decision::Control { kind: ChannelKind::Recognizer, .. }, _) => reservation.recognizers += 1,
                 (Decision::Control { kind: ChannelKind::Synthesizer, .. }, _) => reservation.synthesizers += 1,
@@ -351,11 +422,12 @@ impl Description {
             agreed.closed_legs.push(*leg);
         }
         match decision {
-            Decision::Refuse => Line::Unused,
+            Decision::Release => Line::Released,
+            Decision::Refuse => Line::Refused,
             Decision::Control { id, kind, .. } => Line::Control { id: id.clone(), kind: *kind },
             Decision::Audio { leg, remote, accepted } => {
-                let Some(Media::Audio(audio)) = offer.media.get(index) else { return Line::Unused };
-                let Some((media, clock_rate)) = leg_media(audio, accepted) else { return Line::Unused };
+                let Some(Media::Audio(audio)) = offer.media.get(index) else { return Line::Refused };
+                let Some((media, clock_rate)) = leg_media(audio, accepted) else { return Line::Refused };
                 let now = AgreedLeg { leg: *leg, remote: *remote, media, clock_rate };
                 let port = match before {
                     Some(Line::Audio { leg: known, port, agreed: then, .. }) if known == leg => {
@@ -364,9 +436,9 @@ impl Description {
                         }
                         *port
                     }
-                    Some(Line::Audio { .. } | Line::Unused | Line::Control { .. }) | None => {
+                    Some(Line::Audio { .. } | Line::Released | Line::Refused | Line::Control { .. }) | None => {
                         let Some((_, port)) = ports.iter().find(|(reserved, _)| reserved == leg) else {
-                            return Line::Unused;
+                            return Line::Refused;
                         };
                         agreed.opened_legs.push(now.clone());
                         *port

@@ -114,8 +114,9 @@ impl Session {
     /// The session that an INVITE asks for. `prefix` names its channels: letters and digits that nobody can guess
     /// (RFC 6787, section 6.2.1).
     pub fn new(config: Arc<SessionConfig>, prefix: String, seed: Seed, now: Instant, invite: IncomingInvite) -> Self {
+        let invite_source = invite.flow.remote.ip();
         let dialog = Dialog::answer(Arc::clone(&config.dialog), seed, now, invite);
-        let description = Description::new(config.description.clone(), prefix);
+        let description = Description::new(config.description.clone(), prefix, invite_source);
         let mut session = Self {
             config,
             dialog,

@@ -30,6 +30,7 @@ fn config() -> Arc<SessionConfig> {
             codecs: vec![media::Codec::Pcmu],
             ptime_ms: 20,
             connection_reuse: false,
+            cmid_optional: true,
         },
         recognizer: Arc::new(RecognizerConfig::default()),
         synthesizer: Arc::new(SynthesizerConfig::default()),

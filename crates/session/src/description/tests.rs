@@ -6,11 +6,14 @@ fn config() -> DescriptionConfig {
         codecs: vec![media::Codec::Pcmu, media::Codec::L16],
         ptime_ms: 20,
         connection_reuse: false,
+        cmid_optional: true,
     }
 }
 
+const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
 fn description() -> Description {
-    Description::new(config(), "0123456789abcdef".to_owned())
+    Description::new(config(), "0123456789abcdef".to_owned(), CLIENT)
 }
 
 fn offer(lines: &str) -> Bytes {
@@ -127,7 +130,229 @@ fn offers_that_cannot_be_served_are_refused() {
 fn a_client_that_says_no_ptime_gets_the_configured_one() {
     let mut config = config();
     config.ptime_ms = 30;
-    let mut description = Description::new(config, "0123456789abcdef".to_owned());
+    let mut description = Description::new(config, "0123456789abcdef".to_owned(), CLIENT);
     let agreed = agree(&mut description, &format!("{RECOGNIZER}{}", AUDIO.replace("a=ptime:20\r\n", "")));
     assert_eq!(agreed.opened_legs[0].media.ptime.ms(), 30);
+}
+
+const SYNTHESIZER: &str = "m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:speechsynth\r\n\
+    a=cmid:1\r\n";
+
+/// What becomes of the offer: the allocated channels with their legs, or the refusal.
+fn outcome(description: &mut Description, lines: &str) -> Result<Vec<(String, Option<u32>)>, Refusal> {
+    let reservation = description.offered(&offer(lines))?;
+    let legs = reservation.map(|reservation| reservation.legs).unwrap_or_default();
+    let ports: Vec<(LegId, u16)> =
+        legs.into_iter().map(|leg| (leg, 20_000 + 2 * u16::try_from(leg.0).unwrap())).collect();
+    let agreed = description.answer(Some(CLIENT), &ports);
+    let named =
+        |channel: AgreedChannel| (channel.id.resource_name().to_owned(), channel.leg.map(|(LegId(leg), _)| leg));
+    Ok(agreed.allocated.into_iter().map(named).collect())
+}
+
+fn channels(lines: &str) -> Result<Vec<(String, Option<u32>)>, Refusal> {
+    outcome(&mut description(), lines)
+}
+
+fn with_leg(resource: &str, leg: Option<u32>) -> (String, Option<u32>) {
+    (resource.to_owned(), leg)
+}
+
+#[test]
+fn ses_005_only_an_active_client_is_served() {
+    for (setup, is_served) in [("active", true), ("actpass", true), ("passive", false), ("holdconn", false)] {
+        let lines = format!("{}{AUDIO}", RECOGNIZER.replace("setup:active", &format!("setup:{setup}")));
+        assert_eq!(channels(&lines).is_ok(), is_served, "{setup}");
+    }
+    let agreed = agree(&mut description(), &format!("{RECOGNIZER}{AUDIO}"));
+    assert!(text(&agreed).contains("a=setup:passive\r\n") && !text(&agreed).contains("active"));
+}
+
+#[test]
+fn ses_006_ses_007_new_is_answered_new_and_existing_as_configured() {
+    for (offered, reuse, answered) in
+        [("new", false, "new"), ("new", true, "new"), ("existing", false, "new"), ("existing", true, "existing")]
+    {
+        let config = DescriptionConfig { connection_reuse: reuse, ..config() };
+        let mut description = Description::new(config, "0123456789abcdef".to_owned(), CLIENT);
+        let lines = RECOGNIZER.replace("existing", offered);
+        let answer = text(&agree(&mut description, &format!("{lines}{AUDIO}")));
+        assert!(answer.contains(&format!("a=connection:{answered}\r\n")), "{offered} {reuse}: {answer}");
+    }
+}
+
+#[test]
+fn ses_011_ses_013_a_resource_that_is_not_served_is_refused_alone_and_the_invite_if_nothing_is_left() {
+    for resource in ["speakverify", "teleporter"] {
+        let other = RECOGNIZER.replace("speechrecog", resource);
+        let mut description = description();
+        let agreed = agree(&mut description, &format!("{other}{RECOGNIZER}{AUDIO}"));
+        assert_eq!(agreed.allocated.len(), 1, "{resource}");
+        assert!(text(&agreed).contains("m=application 0 TCP/MRCPv2 1\r\n"), "{resource}");
+        // The same offer again, as a refresh has it, changes nothing.
+        assert_eq!(outcome(&mut description, &format!("{other}{RECOGNIZER}{AUDIO}")), Ok(vec![]));
+        assert_eq!(channels(&format!("{other}{AUDIO}")), Err(Refusal::NotAcceptable), "{resource}");
+    }
+}
+
+#[test]
+fn ses_004_a_control_line_without_a_resource_is_refused() {
+    let nameless = RECOGNIZER.replace("a=resource:speechrecog\r\n", "");
+    assert_eq!(channels(&format!("{nameless}{AUDIO}")), Err(Refusal::NotAcceptable));
+}
+
+#[test]
+fn ses_015_when_an_addition_is_refused_everything_goes_on_as_it_was() {
+    let mut description = description();
+    assert_eq!(channels_of(&mut description, &format!("{RECOGNIZER}{AUDIO}")), 1);
+    for added in
+        [RECOGNIZER.replace("speechrecog", "speakverify"), RECOGNIZER.to_owned(), "m=video 9 RTP/AVP 96\r\n".to_owned()]
+    {
+        let lines = format!("{RECOGNIZER}{AUDIO}{added}");
+        assert_eq!(description.offered(&offer(&lines)), Err(Refusal::NotAcceptable), "{added}");
+    }
+    // The old channel and leg are still those of their lines.
+    assert_eq!(channels_of(&mut description, &format!("{RECOGNIZER}{AUDIO}")), 0);
+    let agreed = agree(&mut description, &format!("{RECOGNIZER}{AUDIO}{SYNTHESIZER}"));
+    assert_eq!(agreed.allocated[0].leg.map(|(leg, _)| leg), Some(LegId(0)));
+}
+
+fn channels_of(description: &mut Description, lines: &str) -> usize {
+    outcome(description, lines).unwrap().len()
+}
+
+#[test]
+fn ses_016_int_012_a_released_line_may_have_only_its_resource_and_its_place_can_be_used_again() {
+    let mut description = description();
+    agree(&mut description, &format!("{RECOGNIZER}{AUDIO}{SYNTHESIZER}"));
+    let released = "m=application 0 TCP/MRCPv2 1\r\na=resource:speechrecog\r\n";
+    let agreed = agree(&mut description, &format!("{released}{AUDIO}{SYNTHESIZER}"));
+    assert_eq!(agreed.released.len(), 1);
+    let agreed = agree(&mut description, &format!("{RECOGNIZER}{AUDIO}{SYNTHESIZER}"));
+    assert_eq!(agreed.allocated.len(), 1);
+}
+
+#[test]
+fn ses_022_ses_024_ses_027_audio_belongs_to_channels_by_tokens() {
+    let heard = AUDIO.replace("a=mid:1", "a=mid:caller");
+    let said = AUDIO.replace("4000", "4002").replace("sendonly", "recvonly").replace("a=mid:1", "a=mid:robot");
+    let recognizer = RECOGNIZER.replace("a=cmid:1", "a=cmid:caller");
+    let synthesizer = SYNTHESIZER.replace("a=cmid:1", "a=cmid:robot");
+    let expected = Ok(vec![with_leg("speechrecog", Some(0)), with_leg("speechsynth", Some(1))]);
+    assert_eq!(channels(&format!("{recognizer}{synthesizer}{heard}{said}")), expected);
+    // Of several audio lines a channel has the one that flows its way.
+    let both = "a=cmid:caller\r\na=cmid:robot";
+    let (recognizer, synthesizer) = (RECOGNIZER.replace("a=cmid:1", both), SYNTHESIZER.replace("a=cmid:1", both));
+    assert_eq!(channels(&format!("{recognizer}{synthesizer}{heard}{said}")), expected);
+}
+
+#[test]
+fn ses_022_several_audio_lines_without_mid_are_refused() {
+    let second = AUDIO.replace("4000", "4002").replace("a=mid:1\r\n", "");
+    assert_eq!(channels(&format!("{RECOGNIZER}{AUDIO}{second}")), Err(Refusal::NotAcceptable));
+}
+
+#[test]
+fn ses_023_one_audio_line_serves_several_channels() {
+    let audio = AUDIO.replace("sendonly", "sendrecv");
+    let expected = Ok(vec![with_leg("speechrecog", Some(0)), with_leg("speechsynth", Some(0))]);
+    assert_eq!(channels(&format!("{RECOGNIZER}{SYNTHESIZER}{audio}")), expected);
+}
+
+#[test]
+fn ses_025_a_control_line_without_cmid_has_the_only_audio_line_only_if_so_configured() {
+    for (cmid_optional, leg) in [(true, Some(0)), (false, None)] {
+        let mut description =
+            Description::new(DescriptionConfig { cmid_optional, ..config() }, "0123456789abcdef".to_owned(), CLIENT);
+        let lines = format!("{}{AUDIO}", RECOGNIZER.replace("a=cmid:1\r\n", ""));
+        assert_eq!(outcome(&mut description, &lines), Ok(vec![with_leg("speechrecog", leg)]));
+    }
+}
+
+#[test]
+fn ses_026_a_channel_needs_no_audio() {
+    assert_eq!(channels(RECOGNIZER), Ok(vec![with_leg("speechrecog", None)]));
+}
+
+#[test]
+fn ses_036_rtp_008_the_direction_of_the_answer_mirrors_the_offer() {
+    for (offered, answered, sends, receives) in [
+        ("sendonly", "recvonly", false, true),
+        ("recvonly", "sendonly", true, false),
+        ("sendrecv", "sendrecv", true, true),
+        ("inactive", "inactive", false, false),
+    ] {
+        let mut description = description();
+        let agreed = agree(&mut description, &format!("{RECOGNIZER}{}", AUDIO.replace("sendonly", offered)));
+        assert!(text(&agreed).contains(&format!("a={answered}\r\n")), "{offered}");
+        let media = &agreed.opened_legs[0].media;
+        assert_eq!((media.sends, media.receives), (sends, receives), "{offered}");
+        // Hold and resume by re-INVITE.
+        let held = agree(&mut description, &format!("{RECOGNIZER}{}", AUDIO.replace("sendonly", "inactive")));
+        assert!(text(&held).contains("a=inactive\r\n"));
+        assert!(held.released.is_empty() && held.closed_legs.is_empty());
+    }
+}
+
+#[test]
+fn ses_037_the_version_grows_with_each_change_and_the_session_keeps_its_id() {
+    let mut description = description();
+    let origin = |agreed: &Agreed| {
+        let text = text(agreed);
+        let line = text.lines().find(|line| line.starts_with("o=")).unwrap().to_owned();
+        let mut words = line.split(' ');
+        (words.nth(1).unwrap().to_owned(), words.next().unwrap().parse::<u64>().unwrap())
+    };
+    let (first, one) = origin(&agree(&mut description, &format!("{RECOGNIZER}{AUDIO}")));
+    let (second, two) = origin(&agree(&mut description, &format!("{RECOGNIZER}{AUDIO}{SYNTHESIZER}")));
+    assert_eq!((first, one + 1), (second, two));
+}
+
+#[test]
+fn ses_039_an_invite_without_an_offer_is_refused() {
+    assert_eq!(description().offered(&Bytes::new()), Err(Refusal::NotAcceptable));
+}
+
+#[test]
+fn ses_040_a_session_may_begin_without_channels_and_end_its_last() {
+    let mut description = description();
+    let empty = Bytes::from_static(b"v=0\r\no=sarvi 1 1 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\n");
+    let reservation = description.offered(&empty).unwrap().unwrap();
+    assert_eq!((reservation.legs, reservation.recognizers, reservation.synthesizers), (vec![], 0, 0));
+    description.answer(Some(CLIENT), &[]);
+    assert_eq!(channels_of(&mut description, &format!("{SYNTHESIZER}{AUDIO}")), 1);
+    let released = format!("{SYNTHESIZER}{AUDIO}")
+        .replace("m=application 9", "m=application 0")
+        .replace("m=audio 4000", "m=audio 0");
+    assert_eq!(agree(&mut description, &released).released.len(), 1);
+    assert_eq!(channels_of(&mut description, &format!("{SYNTHESIZER}{AUDIO}")), 1);
+}
+
+#[test]
+fn ses_054_int_011_a_known_channel_offered_as_new_keeps_its_identifier() {
+    let mut description = description();
+    let existing = text(&agree(&mut description, &format!("{RECOGNIZER}{AUDIO}")));
+    let agreed = agree(&mut description, &format!("{}{AUDIO}", RECOGNIZER.replace("existing", "new")));
+    assert!(agreed.allocated.is_empty() && agreed.released.is_empty());
+    let channel = existing.lines().find(|line| line.starts_with("a=channel:")).unwrap();
+    assert!(text(&agreed).contains(channel) && text(&agreed).contains("a=connection:new\r\n"));
+}
+
+#[test]
+fn int_010_int_013_static_payload_types_and_any_order_of_lines_are_served() {
+    let bare = "m=audio 4000 RTP/AVP 0 8\r\na=sendonly\r\na=mid:1\r\n";
+    let expected = Ok(vec![with_leg("speechrecog", Some(0))]);
+    assert_eq!(channels(&format!("{bare}{RECOGNIZER}")), expected);
+    assert_eq!(channels(&format!("{RECOGNIZER}{bare}")), expected);
+}
+
+#[test]
+fn sec_001_sec_007_protected_lines_are_refused() {
+    let tls = RECOGNIZER.replace("TCP/MRCPv2", "TCP/TLS/MRCPv2");
+    assert_eq!(channels(&format!("{tls}{AUDIO}")), Err(Refusal::NotAcceptable));
+    let srtp = AUDIO.replace("RTP/AVP", "RTP/SAVP");
+    assert_eq!(channels(&format!("{RECOGNIZER}{srtp}")), Err(Refusal::NotAcceptable));
+    // Beside lines that can be served, they are refused alone.
+    let agreed = agree(&mut description(), &format!("{tls}{SYNTHESIZER}{AUDIO}"));
+    assert!(text(&agreed).contains("m=application 0 TCP/TLS/MRCPv2 1\r\n"));
 }
