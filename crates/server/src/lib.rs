@@ -6,6 +6,7 @@ mod channels;
 mod clock;
 pub mod config;
 mod conversations;
+mod fetching;
 mod http;
 mod net;
 mod server;

@@ -13,7 +13,7 @@ use metrics::counter;
 use session::{CloseCause, Session, SessionConfig};
 use sip::endpoint::{IncomingInvite, IncomingOptions};
 use sip::{Command, Response, Status};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -54,6 +54,9 @@ pub enum StartError {
     /// The dialog service's address cannot be used.
     #[error("dialog.address")]
     DialogAddress(#[source] dialog_client::DialogClientError),
+    /// Documents cannot be fetched as configured.
+    #[error("fetch")]
+    Fetch(#[source] fetch::SetupError),
     /// Threads or metrics cannot be had.
     #[error("cannot start: {0}")]
     Other(String),
@@ -98,6 +101,9 @@ impl Server {
                 source,
             })?),
         };
+        // Whoever started us may have chosen one already.
+        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        let fetcher = fetch::Fetcher::new(config.fetch.clone()).map_err(StartError::Fetch)?;
         let dialog = match &config.dialog.address {
             Some(_) => None,
             None => Some(embedded_dialog_service(&config).await.map_err(StartError::Dialog)?),
@@ -140,6 +146,8 @@ impl Server {
             synthesis,
             channels: channels.clone(),
             conversations,
+            fetcher,
+            processors: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, Into::into))),
             random,
         });
         let mailboxes = Sessions::default();

@@ -9,14 +9,15 @@ use media::{LegCommand, LegConfig, LegEvent, PcmBuffer, UtteranceId};
 use metrics::{counter, histogram};
 use mrcp::ChannelId;
 use session::{
-    CloseCause, FetchFailure, FromConversation, Heard, Input, LegId, ListenKey, Output, PartKey, Reservation, Session,
-    ToConversation,
+    CloseCause, FetchFailure, FetchKey, Fetched, FromConversation, Heard, Input, LegId, ListenKey, Output, PartKey,
+    Reservation, Session, ToConversation,
 };
 use tokio::sync::mpsc;
 
 use crate::admission::SessionPermit;
 use crate::clock;
 use crate::conversations::{ConversationHandle, PartAddress};
+use crate::fetching::{Fetching, Recording};
 use crate::net::media::{LegKey, ReservedPort};
 use crate::net::mrcp::ConnectionHandle;
 use crate::net::sip::{ToEndpoint, sleep_until};
@@ -42,6 +43,10 @@ pub(crate) enum ToSession {
     Heard { key: ListenKey, event: ListenEvent },
     /// From the synthesis pool.
     Synthesized { leg: LegId, utterance: UtteranceId, outcome: Result<u64, String> },
+    /// A document came, or will not.
+    Fetched { key: FetchKey, outcome: Result<Fetched, FetchFailure> },
+    /// A recording is ready, or will not be.
+    AudioLoaded { key: FetchKey, outcome: Result<Recording, FetchFailure> },
     /// From a conversation.
     Conversation { part: PartKey, what: FromConversation },
     /// The server ends the session.
@@ -74,6 +79,7 @@ pub(crate) struct SessionTask {
     requests: HashMap<(ChannelId, mrcp::RequestId), std::time::Instant>,
     parts: HashMap<PartKey, ConversationHandle>,
     joined: HashSet<String>,
+    fetching: Fetching,
     _permit: SessionPermit,
 }
 
@@ -89,9 +95,11 @@ impl SessionTask {
         call_id: String,
         permit: SessionPermit,
     ) -> Self {
+        let fetching = Fetching::new(shared.fetcher.session(), Arc::clone(&shared.processors), mailbox.clone());
         Self {
             id,
             session,
+            fetching,
             shared,
             endpoint,
             mailbox,
@@ -164,6 +172,19 @@ impl SessionTask {
             }
             ToSession::Heard { key, event } => Input::Heard { key, heard: heard(event)? },
             ToSession::Synthesized { leg, utterance, outcome } => Input::Synthesized { utterance, leg, outcome },
+            ToSession::Fetched { key, outcome } => {
+                self.fetching.ended(key).then_some(Input::Fetched { key, outcome })?
+            }
+            ToSession::AudioLoaded { key, outcome } => {
+                if !self.fetching.ended(key) {
+                    return None;
+                }
+                let outcome = outcome.map(|(audio, loaded)| {
+                    self.fetching.keep(key, audio);
+                    loaded
+                });
+                Input::AudioLoaded { key, outcome }
+            }
             ToSession::Conversation { part, what } => Input::Conversation { part, what },
             ToSession::Close { cause } => Input::Close { cause },
         })
@@ -232,13 +253,16 @@ impl SessionTask {
                 let audio = PcmBuffer::from_samples(clock_rate.hz(), &vec![0; samples]);
                 return self.leg_command(leg, LegCommand::Play { utterance, audio, span });
             }
-            Output::Fetch { key, .. } => {
-                return Some(Input::Fetched { key, outcome: Err(not_fetched()) });
+            Output::Fetch { key, request } => self.fetching.fetch(key, request),
+            Output::LoadAudio { key, source, clock_rate } => self.fetching.load_audio(key, source, clock_rate),
+            Output::PlayLoaded { key, utterance, leg, span } => {
+                // The core plays what it was told is ready, and nothing that it has abandoned.
+                if let Some(audio) = self.fetching.recording(key) {
+                    return self.leg_command(leg, LegCommand::Play { utterance, audio, span });
+                }
             }
-            Output::LoadAudio { key, .. } => {
-                return Some(Input::AudioLoaded { key, outcome: Err(not_fetched()) });
-            }
-            Output::PlayLoaded { .. } | Output::Abandon { .. } | Output::StoreCookies { .. } => {}
+            Output::Abandon { key } => self.fetching.abandon(key),
+            Output::StoreCookies { cookies, origin } => self.fetching.store_cookies(&cookies, origin.as_deref()),
             Output::StopPlaying { leg } => {
                 self.syntheses.retain(|(of, _), _| *of != leg);
                 return self.leg_command(leg, LegCommand::Stop { utterance: None, fade_ms: 20 });
@@ -453,14 +477,6 @@ fn heard(event: ListenEvent) -> Option<Heard> {
 
 fn failed_listening(key: ListenKey, reason: &str) -> Input {
     Input::Heard { key, heard: Heard::Failed { reason: reason.to_owned() } }
-}
-
-fn not_fetched() -> FetchFailure {
-    FetchFailure {
-        cause: "refused".to_owned(),
-        reason: "nothing is fetched here".to_owned(),
-        ..FetchFailure::default()
-    }
 }
 
 fn refused(reason: &'static str) -> Input {

@@ -1,9 +1,12 @@
 //! What all sessions of a server share.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::{Recognition, Synthesis};
+use fetch::Fetcher;
+use tokio::sync::Semaphore;
 
 use crate::channels::Channels;
 use crate::config::Config;
@@ -19,6 +22,9 @@ pub(crate) struct Shared {
     pub(crate) synthesis: Synthesis,
     pub(crate) channels: Channels,
     pub(crate) conversations: Conversations,
+    pub(crate) fetcher: Fetcher,
+    /// Places for work on the processor that no task waits for: as many as there are processors.
+    pub(crate) processors: Arc<Semaphore>,
     pub(crate) random: Random,
 }
 

@@ -53,6 +53,11 @@ fn describe() {
     describe_counter!("media_packets_total", "RTP packets, by direction");
     describe_counter!("media_packets_dropped_total", "RTP packets dropped, by reason");
     describe_counter!("media_ticks_late_total", "Media ticks that began more than 5 ms late");
+    describe_counter!("fetches_total", "Documents fetched, by purpose and outcome");
+    describe_histogram!("fetch_seconds", "Time of one fetch, by purpose");
+    describe_counter!("fetch_cache_total", "Documents from the cache (hit, revalidated) and from their origin (miss)");
+    describe_gauge!("fetch_cache_bytes", "Bytes of documents kept");
+    describe_counter!("fetch_cookies_total", "Cookies that clients sent, by whether they were taken");
     describe_gauge!("conversations_active", "Conversations now");
     describe_histogram!("turn_first_text_seconds", "Caller's turn sent to first text from the dialog service");
     describe_histogram!("turn_first_packet_seconds", "Caller's end of speech to first reply packet");

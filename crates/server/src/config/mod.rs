@@ -3,6 +3,7 @@
 //! [`Config::parse`] turns text into a [`Config`] that cannot be invalid, or into every mistake at once.
 //! Nothing outside this module reads configuration; each core gets its own settings, made here.
 
+mod fetching;
 mod reader;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -34,6 +35,8 @@ pub struct Config {
     pub engine: engine::EngineConfig,
     /// `[dialog]`
     pub dialog: DialogConfig,
+    /// `[fetch]`
+    pub fetch: fetch::FetchConfig,
     /// `[http]`
     pub http: HttpConfig,
     /// `[log]`
@@ -242,6 +245,7 @@ impl Config {
             synthesizer: read_synthesizer(&mut root, mistakes),
             engine: read_engine(&mut root, mistakes),
             dialog: read_dialog(&mut root, mistakes),
+            fetch: fetching::read(&mut root, &crate::settings::product(), mistakes),
             http: read_http(&mut root, mistakes),
             log: read_log(&mut root, mistakes),
         };

@@ -1,0 +1,161 @@
+//! What one session gets by URI, and work of its that is too long for its task.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fetch::{Document, FetchError, Request, SessionFetcher};
+use media::{ClockRate, PcmBuffer, Waveform};
+use session::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tracing::Instrument;
+
+use crate::session_task::{Mailbox, ToSession};
+
+/// What one session waits for, and the recordings that it keeps ready.
+pub(crate) struct Fetching {
+    fetcher: SessionFetcher,
+    /// Places for work on the processor, of all sessions.
+    processors: Arc<Semaphore>,
+    mailbox: Mailbox,
+    under_way: HashMap<FetchKey, AbortHandle>,
+    recordings: HashMap<FetchKey, PcmBuffer>,
+}
+
+/// A recording, and what the session is told of it.
+pub(crate) type Recording = (PcmBuffer, LoadedAudio);
+
+impl Fetching {
+    pub(crate) fn new(fetcher: SessionFetcher, processors: Arc<Semaphore>, mailbox: Mailbox) -> Self {
+        Self { fetcher, processors, mailbox, under_way: HashMap::new(), recordings: HashMap::new() }
+    }
+
+    /// Begins to fetch a document.
+    pub(crate) fn fetch(&mut self, key: FetchKey, request: FetchRequest) {
+        let fetcher = self.fetcher.clone();
+        self.begin(key, async move {
+            let outcome = fetch(&fetcher, request).await.map(|(document, set_cookies)| Fetched {
+                location: document.location,
+                content_type: document.content_type,
+                content: document.content,
+                set_cookies,
+            });
+            ToSession::Fetched { key, outcome }
+        });
+    }
+
+    /// Begins to fetch a recording and to make samples of it.
+    pub(crate) fn load_audio(&mut self, key: FetchKey, source: AudioSource, clock_rate: ClockRate) {
+        let fetcher = self.fetcher.clone();
+        let processors = Arc::clone(&self.processors);
+        self.begin(key, async move {
+            let outcome = match source {
+                AudioSource::Inline { content_type, content } => {
+                    let document = Document { location: String::new(), content_type: Some(content_type), content };
+                    decode(document, Vec::new(), clock_rate, &processors).await
+                }
+                AudioSource::Uri(request) => match fetch(&fetcher, request).await {
+                    Ok((document, set_cookies)) => decode(document, set_cookies, clock_rate, &processors).await,
+                    Err(failure) => Err(failure),
+                },
+            };
+            ToSession::AudioLoaded { key, outcome }
+        });
+    }
+
+    /// Nothing of it is wanted any more.
+    pub(crate) fn abandon(&mut self, key: FetchKey) {
+        self.recordings.remove(&key);
+        if let Some(task) = self.under_way.remove(&key) {
+            task.abort();
+        }
+    }
+
+    /// Takes note that a wait is over. `false`: nobody waits any more.
+    pub(crate) fn ended(&mut self, key: FetchKey) -> bool {
+        self.under_way.remove(&key).is_some()
+    }
+
+    /// Keeps a recording ready.
+    pub(crate) fn keep(&mut self, key: FetchKey, audio: PcmBuffer) {
+        self.recordings.insert(key, audio);
+    }
+
+    /// A recording that is ready.
+    pub(crate) fn recording(&self, key: FetchKey) -> Option<PcmBuffer> {
+        self.recordings.get(&key).cloned()
+    }
+
+    /// Cookies of the client.
+    pub(crate) fn store_cookies(&self, cookies: &[String], origin: Option<&str>) {
+        self.fetcher.store_cookies(cookies, origin);
+    }
+
+    fn begin(&mut self, key: FetchKey, work: impl Future<Output = ToSession> + Send + 'static) {
+        let mailbox = self.mailbox.clone();
+        let task = async move {
+            let told = work.await;
+            // A session that is over wants nothing.
+            let _over = mailbox.send(told).await;
+        };
+        self.under_way.insert(key, tokio::spawn(task.in_current_span()).abort_handle());
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        for task in self.under_way.values() {
+            task.abort();
+        }
+    }
+}
+
+async fn fetch(fetcher: &SessionFetcher, request: FetchRequest) -> Result<(Document, Vec<String>), FetchFailure> {
+    let answer = fetcher
+        .fetch(Request {
+            uri: request.uri,
+            purpose: request.purpose.label(),
+            accept: accept(request.purpose),
+            timeout: request.params.timeout,
+            cache_control: request.params.cache_control.to_string(),
+        })
+        .await;
+    match answer.outcome {
+        Ok(document) => Ok((document, answer.set_cookies)),
+        Err(error) => Err(failure(&error, answer.set_cookies)),
+    }
+}
+
+fn failure(error: &FetchError, set_cookies: Vec<String>) -> FetchFailure {
+    FetchFailure { cause: error.cause(), reason: error.to_string(), set_cookies }
+}
+
+/// Samples of a document, made where no task waits for them.
+async fn decode(
+    document: Document,
+    set_cookies: Vec<String>,
+    clock_rate: ClockRate,
+    processors: &Semaphore,
+) -> Result<Recording, FetchFailure> {
+    // Never closed, so a place comes.
+    let _place = processors.acquire().await;
+    let decoded = tokio::task::spawn_blocking(move || {
+        let waveform = Waveform::read(&document.content, document.content_type.as_deref());
+        let samples = waveform.map_err(|error| error.to_string())?.at(clock_rate).map_err(|error| error.to_string())?;
+        let length_ms = u64::try_from(samples.len()).unwrap_or(0) * 1_000 / u64::from(clock_rate.hz());
+        Ok((PcmBuffer::from_samples(clock_rate.hz(), &samples), length_ms))
+    });
+    match decoded.await.unwrap_or_else(|_| Err("the recording cannot be decoded".to_owned())) {
+        Ok((audio, length_ms)) => Ok((audio, LoadedAudio { length_ms, set_cookies })),
+        Err(reason) => Err(FetchFailure { cause: "not-audio".to_owned(), reason, set_cookies }),
+    }
+}
+
+fn accept(purpose: FetchPurpose) -> &'static str {
+    match purpose {
+        FetchPurpose::Grammar => "application/srgs+xml, application/srgs, application/grammar+xml;q=0.8, */*;q=0.1",
+        FetchPurpose::Speech => "application/ssml+xml, text/plain;q=0.9, audio/*;q=0.8, */*;q=0.1",
+        FetchPurpose::Lexicon => "application/pls+xml, */*;q=0.1",
+        FetchPurpose::Audio => "audio/wav, audio/basic;q=0.9, audio/*;q=0.5, */*;q=0.1",
+    }
+}
