@@ -92,6 +92,8 @@ pub struct LegConfig {
     pub first_sequence: u16,
     /// Timestamp that stands for the leg's birth; random (RFC 3550, section 5.1).
     pub first_timestamp: u32,
+    /// The instant of the leg's birth as NTP time: seconds since 1900, and 32 binary places (RFC 3550, section 4).
+    pub ntp_at_birth: u64,
     /// What is sent between prompts.
     pub idle_sending: IdleSending,
     /// Limits of the jitter buffer.
@@ -111,6 +113,7 @@ impl LegConfig {
             ssrc,
             first_sequence: 0,
             first_timestamp: 0,
+            ntp_at_birth: 0,
             idle_sending: IdleSending::Nothing,
             jitter: JitterConfig::default(),
             absent_after_ms: 80,

@@ -9,6 +9,7 @@ use crate::dtmf::DtmfDigit;
 use crate::packet::PacketQueue;
 use crate::pcm_buffer::{PcmBuffer, PcmSink};
 use crate::receiver::Receiver;
+use crate::rtcp::{PeerReport, Rtcp};
 use crate::sender::Sender;
 
 /// Key presses that may wait to be polled. Other events are as many as the commands that caused them.
@@ -152,6 +153,7 @@ pub struct Leg {
     counters: LegCounters,
     receiver: Receiver,
     sender: Sender,
+    rtcp: Rtcp,
     packets: PacketQueue,
     events: VecDeque<LegEvent>,
 }
@@ -162,6 +164,7 @@ impl Leg {
         Self {
             receiver: Receiver::new(&config, now),
             sender: Sender::new(&config, now),
+            rtcp: Rtcp::new(config.ssrc, config.first_timestamp, config.ntp_at_birth, now),
             config,
             counters: LegCounters::default(),
             packets: PacketQueue::new(),
@@ -210,6 +213,29 @@ impl Leg {
             self.events.push_back(LegEvent::CaptureOverrun { capture });
         }
         self.sender.tick(now, &mut self.packets, &mut self.events, &mut self.counters);
+        let (reception, jitter) = self.receiver.reception();
+        self.rtcp.tick(now, self.sender.timestamp_at(now), self.sender.sent(), reception, jitter);
+    }
+
+    /// Takes a datagram that came from the peer's RTCP port. Anything may be in it.
+    pub fn receive_rtcp(&mut self, now: Instant, datagram: &[u8]) {
+        self.rtcp.receive(now, datagram);
+    }
+
+    /// The report to send from the RTCP port, if one is due; ask after each tick (RFC 3550, section 6).
+    pub fn poll_rtcp(&mut self) -> Option<&[u8]> {
+        self.rtcp.poll()
+    }
+
+    /// Makes the last report, which says goodbye; [`Self::poll_rtcp`] gives it.
+    pub fn say_goodbye(&mut self, now: Instant) {
+        let (reception, jitter) = self.receiver.reception();
+        self.rtcp.bye(now, self.sender.timestamp_at(now), self.sender.sent(), reception, jitter);
+    }
+
+    /// What the peer reported of our stream.
+    pub fn peer_report(&self) -> &PeerReport {
+        self.rtcp.peer()
     }
 
     /// The next packet to send, until `None`. At most two come of one tick.

@@ -19,7 +19,9 @@ mod pcm_buffer;
 mod pcm_ring;
 mod playout;
 mod receiver;
+mod reception;
 pub mod resample;
+mod rtcp;
 mod sender;
 mod waveform;
 
@@ -33,4 +35,5 @@ pub use leg::{CaptureId, Leg, LegCommand, LegEvent, PlaySpan, PlayoutOutcome, Ut
 pub use pcm_buffer::{PcmBuffer, PcmOverrun, PcmSink, PcmState};
 pub use pcm_ring::{RingReader, RingWriter, pcm_ring};
 pub use resample::Resampler;
+pub use rtcp::PeerReport;
 pub use waveform::{Waveform, WaveformError, WaveformFormat, WaveformWriter};

@@ -11,6 +11,7 @@ use crate::jitter_buffer::{Arrival, Content, JitterBuffer, Release};
 use crate::leg::{CaptureId, LegEvent};
 use crate::packet::{self, Header};
 use crate::pcm_buffer::PcmSink;
+use crate::reception::Reception;
 
 /// The longest audio packet taken, in milliseconds. Nobody sends more than 100.
 const PACKET_MS_MAX: usize = 200;
@@ -40,6 +41,7 @@ pub(crate) struct Receiver {
     dtmf: DtmfReceiver,
     /// The source whose packets are taken.
     ssrc: Option<u32>,
+    reception: Reception,
     /// A packet of another source or sequence, kept until a second one shows that it goes on.
     candidate: Option<Candidate>,
     capture: Capture,
@@ -86,6 +88,7 @@ impl Receiver {
             jitter: InterarrivalJitter::new(timestamp_hz, now),
             dtmf: DtmfReceiver::new(timestamp_hz),
             ssrc: None,
+            reception: Reception::default(),
             candidate: None,
             capture: Capture {
                 codec: config.media.codec,
@@ -157,12 +160,14 @@ impl Receiver {
             Arrival::Late => {
                 counters.packets_received += 1;
                 counters.packets_late += 1;
+                self.reception.packet(header.ssrc, header.sequence);
                 // Its audio is past, but a key press is news still.
                 self.press(header, payload, counters)
             }
             Arrival::Duplicate => {
                 counters.packets_received += 1;
                 counters.packets_duplicated += 1;
+                self.reception.packet(header.ssrc, header.sequence);
                 None
             }
             Arrival::Due { reordered } => {
@@ -203,9 +208,15 @@ impl Receiver {
         self.capture.overrun.pop()
     }
 
+    /// What receiver reports say: the packets, and the jitter in timestamp units.
+    pub(crate) fn reception(&mut self) -> (&mut Reception, u32) {
+        (&mut self.reception, self.jitter.timestamp_units())
+    }
+
     fn count(&mut self, now: Instant, header: Header, reordered: bool, counters: &mut LegCounters) {
         counters.packets_received += 1;
         counters.packets_reordered += u64::from(reordered);
+        self.reception.packet(header.ssrc, header.sequence);
         if header.payload_type == self.media.payload_type {
             self.jitter.arrival(now, header.timestamp);
             counters.jitter_ms = self.jitter.ms();
@@ -250,6 +261,7 @@ impl Receiver {
 
     fn settle(&mut self, ssrc: u32, counters: &mut LegCounters) {
         self.ssrc = Some(ssrc);
+        self.reception.restart();
         self.buffer.reset();
         self.dtmf.reset();
         self.capture.expected = None;

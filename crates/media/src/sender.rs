@@ -11,6 +11,7 @@ use crate::leg::{LegEvent, PlaySpan, PlayoutOutcome, UtteranceId};
 use crate::packet::{Header, PacketQueue};
 use crate::pcm_buffer::PcmBuffer;
 use crate::playout::{Boundary, Filled, Heard, Playout};
+use crate::rtcp::SentSoFar;
 
 /// Packets that one tick may send: the one due, and one to catch up.
 const BURST_PACKETS: usize = 2;
@@ -26,6 +27,7 @@ pub(crate) struct Sender {
     idle_sending: IdleSending,
     ssrc: u32,
     sequence: u16,
+    sent: SentSoFar,
     /// Of the next sample to send.
     timestamp: u32,
     /// When the timestamp was `epoch_timestamp`, by the clock.
@@ -62,6 +64,7 @@ impl Sender {
             idle_sending: config.idle_sending,
             ssrc: config.ssrc,
             sequence: config.first_sequence,
+            sent: SentSoFar::default(),
             timestamp: config.first_timestamp,
             epoch: now,
             epoch_timestamp: config.first_timestamp,
@@ -229,6 +232,11 @@ impl Sender {
         self.epoch_timestamp.wrapping_add(units as u32)
     }
 
+    /// Packets and their octets, for sender reports.
+    pub(crate) fn sent(&self) -> SentSoFar {
+        self.sent
+    }
+
     fn timestamp_hz(&self) -> u32 {
         self.media.codec.timestamp_hz(self.clock_rate)
     }
@@ -327,6 +335,8 @@ impl Sender {
         packets.push(header, payload);
         self.sequence = self.sequence.wrapping_add(1);
         counters.packets_sent += 1;
+        self.sent.packets += 1;
+        self.sent.octets += payload.len() as u64;
     }
 
     fn samples_per_packet(&self) -> usize {
