@@ -6,6 +6,7 @@
 mod support;
 
 mod calling;
+mod media;
 mod recognizing;
 mod robot;
 mod serving;

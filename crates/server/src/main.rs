@@ -161,6 +161,7 @@ fn serve(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         Some(EngineName::Fake | EngineName::Sherpa) | None => {}
     }
     telemetry::start_logging(&config.log);
+    raise_file_limit(config.server.sessions_max);
     runtime()?.block_on(async {
         let grace = config.server.drain_grace;
         let server = Server::start(config).await?;
@@ -173,6 +174,23 @@ fn serve(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         server.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Files that a session may hold open: RTP, RTCP, its control connection, a recording, a fetch.
+const FILES_PER_SESSION: u64 = 5;
+
+/// Raises the limit of open files to what the system allows, and says so where that is too little.
+fn raise_file_limit(sessions_max: usize) {
+    let wanted = FILES_PER_SESSION.saturating_mul(u64::try_from(sessions_max).unwrap_or(u64::MAX)).saturating_add(256);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit < wanted => tracing::warn!(
+            limit,
+            wanted,
+            "the limit of open files is too low for server.sessions_max: raise it (LimitNOFILE, ulimit -n)"
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
+    }
 }
 
 /// Waits for SIGTERM or Ctrl-C.

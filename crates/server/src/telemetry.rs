@@ -52,6 +52,10 @@ fn describe() {
     describe_gauge!("media_legs_active", "RTP legs now");
     describe_counter!("media_packets_total", "RTP packets, by direction");
     describe_counter!("media_packets_dropped_total", "RTP packets dropped, by reason");
+    describe_histogram!("media_lost_ratio", "RTP packets lost on the way to us, of those expected, per leg");
+    describe_histogram!("media_jitter_seconds", "Interarrival jitter of RTP at the end of a leg");
+    describe_histogram!("media_round_trip_seconds", "Round trip by RTCP at the end of a leg");
+    describe_histogram!("media_mean_opinion_score", "Quality of what came, by the E-model, per leg: 1 to 4.5");
     describe_counter!("media_ticks_late_total", "Media ticks that began more than 5 ms late");
     describe_counter!("fetches_total", "Documents fetched, by purpose and outcome");
     describe_histogram!("fetch_seconds", "Time of one fetch, by purpose");

@@ -14,7 +14,7 @@ use sdp::{
     SessionDescription,
 };
 
-use crate::output::{LegId, Reservation};
+use crate::output::{LegId, Reservation, RtpPeer};
 
 /// What goes into answers.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ pub(crate) struct AgreedChannel {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct AgreedLeg {
     pub(crate) leg: LegId,
-    pub(crate) remote: SocketAddr,
+    pub(crate) remote: RtpPeer,
     pub(crate) media: LegMedia,
     pub(crate) clock_rate: ClockRate,
 }
@@ -139,7 +139,7 @@ enum Decision {
     Release,
     Refuse,
     Control { id: ChannelId, kind: ChannelKind, connection: ConnectionUse },
-    Audio { leg: LegId, remote: SocketAddr, accepted: AcceptedAudio },
+    Audio { leg: LegId, remote: RtpPeer, accepted: AcceptedAudio },
 }
 
 #[derive(Debug)]
@@ -379,7 +379,7 @@ impl Description {
                 leg
             }
         };
-        Decision::Audio { leg, remote: SocketAddr::new(address, audio.port), accepted }
+        Decision::Audio { leg, remote: RtpPeer::of(audio, address), accepted }
     }
 
     fn reservation(&self, offer: &SessionDescription, decisions: &[Decision]) -> Option<Reservation> {
@@ -458,6 +458,17 @@ fn peer(offer: &SessionDescription) -> Option<IpAddr> {
         .chain(offer.address)
         .chain(offer.controls().filter_map(|control| control.address))
         .next()
+}
+
+impl RtpPeer {
+    /// Where a line says that its sender listens: RTCP on the port after RTP's unless it names another (RFC 3605).
+    fn of(audio: &Audio, address: IpAddr) -> Self {
+        let rtcp = match audio.rtcp {
+            Some(rtcp) => SocketAddr::new(rtcp.address.unwrap_or(address), rtcp.port),
+            None => SocketAddr::new(address, audio.port.saturating_add(1)),
+        };
+        Self { rtp: SocketAddr::new(address, audio.port), rtcp }
+    }
 }
 
 /// The sampling rate of a leg with that codec.

@@ -27,7 +27,7 @@ pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchReque
 pub use input::{Heard, Input};
 pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,
-    PromptEnd, Reservation, ToConversation, Utterance,
+    PromptEnd, Reservation, RtpPeer, ToConversation, Utterance,
 };
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;

@@ -28,6 +28,15 @@ pub struct ListenKey(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartKey(pub u32);
 
+/// Where a peer takes RTP and RTCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RtpPeer {
+    /// Audio and keys.
+    pub rtp: SocketAddr,
+    /// Reports (RFC 3550, section 6).
+    pub rtcp: SocketAddr,
+}
+
 /// What a session wants done. The shell does these in order.
 #[derive(Debug)]
 pub enum Output {
@@ -41,7 +50,7 @@ pub enum Output {
         /// The leg.
         leg: LegId,
         /// Where its packets go.
-        remote: SocketAddr,
+        remote: RtpPeer,
         /// What was negotiated.
         media: LegMedia,
         /// For the leg's life.
@@ -52,7 +61,7 @@ pub enum Output {
         /// The leg.
         leg: LegId,
         /// Where its packets go now.
-        remote: SocketAddr,
+        remote: RtpPeer,
         /// What was negotiated.
         media: LegMedia,
     },

@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use media::{Leg, LegCommand, LegConfig, LegEvent};
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Counter, Gauge, counter, gauge, histogram};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
+use session::RtpPeer;
 
 use crate::clock;
 
@@ -34,23 +35,24 @@ pub(crate) struct LegKey(u64);
 /// Takes what a leg reports. `false` means: not now, offer it again.
 pub(crate) type Deliver = Box<dyn Fn(&LegEvent) -> bool + Send>;
 
-/// A socket with its port, taken before a call is answered.
+/// An even port for RTP and the odd one after it for RTCP (RFC 3550, section 11), taken before a call is answered.
 pub(crate) struct ReservedPort {
-    socket: std::net::UdpSocket,
+    rtp: std::net::UdpSocket,
+    rtcp: std::net::UdpSocket,
     port: u16,
 }
 
 impl ReservedPort {
-    /// The local port.
+    /// The local RTP port.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 }
 
 enum Command {
-    Open { key: LegKey, socket: std::net::UdpSocket, remote: SocketAddr, config: LegConfig, deliver: Deliver },
+    Open { key: LegKey, port: ReservedPort, remote: RtpPeer, config: LegConfig, deliver: Deliver },
     Leg { key: LegKey, command: LegCommand },
-    Remote { key: LegKey, remote: SocketAddr },
+    Remote { key: LegKey, remote: RtpPeer },
     Close { key: LegKey },
 }
 
@@ -81,12 +83,12 @@ impl MediaPlane {
         let workers = (0..workers.max(1)).map(Worker::start).collect::<io::Result<Vec<_>>>()?;
         Ok(Self {
             workers,
-            ports: PortRange { address, port_min, port_max, next: AtomicU16::new(port_min) },
+            ports: PortRange::new(address, port_min, port_max),
             next_leg: std::sync::atomic::AtomicU64::new(1),
         })
     }
 
-    /// Binds the next free RTP port.
+    /// Binds the next free pair of ports.
     ///
     /// # Errors
     /// When the whole range is in use.
@@ -101,12 +103,12 @@ impl MediaPlane {
     pub(crate) fn open(
         &self,
         port: ReservedPort,
-        remote: SocketAddr,
+        remote: RtpPeer,
         config: LegConfig,
         deliver: Deliver,
     ) -> Result<LegKey, MediaPlaneStuck> {
         let key = LegKey(self.next_leg.fetch_add(1, Ordering::Relaxed));
-        self.send(key, Command::Open { key, socket: port.socket, remote, config, deliver })?;
+        self.send(key, Command::Open { key, port, remote, config, deliver })?;
         Ok(key)
     }
 
@@ -122,11 +124,11 @@ impl MediaPlane {
     ///
     /// # Errors
     /// When the worker is stuck.
-    pub(crate) fn redirect(&self, key: LegKey, remote: SocketAddr) -> Result<(), MediaPlaneStuck> {
+    pub(crate) fn redirect(&self, key: LegKey, remote: RtpPeer) -> Result<(), MediaPlaneStuck> {
         self.send(key, Command::Remote { key, remote })
     }
 
-    /// Ends a leg and frees its port.
+    /// Ends a leg with goodbye and frees its ports.
     pub(crate) fn close(&self, key: LegKey) {
         if self.send(key, Command::Close { key }).is_err() {
             tracing::error!("a leg could not be closed: the media worker does not take commands");
@@ -143,27 +145,32 @@ impl MediaPlane {
     }
 }
 
+/// Even ports with an odd one after each.
 struct PortRange {
     address: IpAddr,
-    port_min: u16,
-    port_max: u16,
+    first: u16,
+    pairs: u16,
+    /// Of the pair to try next.
     next: AtomicU16,
 }
 
 impl PortRange {
+    fn new(address: IpAddr, port_min: u16, port_max: u16) -> Self {
+        let first = port_min.saturating_add(port_min % 2);
+        let pairs = (port_max.saturating_sub(first).saturating_add(1)) / 2;
+        Self { address, first, pairs, next: AtomicU16::new(0) }
+    }
+
     fn reserve(&self) -> io::Result<ReservedPort> {
-        let count = u32::from(self.port_max - self.port_min) + 1;
-        for _ in 0..count {
-            let port = self
-                .next
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |port| {
-                    Some(if port >= self.port_max { self.port_min } else { port + 1 })
-                })
-                .unwrap_or(self.port_min);
-            match std::net::UdpSocket::bind((self.address, port)) {
-                Ok(socket) => {
-                    socket.set_nonblocking(true)?;
-                    return Ok(ReservedPort { socket, port });
+        for _ in 0..self.pairs {
+            let pair = self.next.fetch_add(1, Ordering::Relaxed).checked_rem(self.pairs).unwrap_or(0);
+            let port = self.first.saturating_add(pair.saturating_mul(2));
+            let bind = |port| std::net::UdpSocket::bind((self.address, port));
+            match bind(port).and_then(|rtp| Ok((rtp, bind(port.saturating_add(1))?))) {
+                Ok((rtp, rtcp)) => {
+                    rtp.set_nonblocking(true)?;
+                    rtcp.set_nonblocking(true)?;
+                    return Ok(ReservedPort { rtp, rtcp, port });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 Err(error) => return Err(error),
@@ -216,7 +223,8 @@ fn prefer_this_thread() {
 struct Slot {
     key: LegKey,
     socket: UdpSocket,
-    remote: SocketAddr,
+    rtcp: UdpSocket,
+    remote: RtpPeer,
     /// Where packets came from, once one came from elsewhere than the description said.
     heard_from: Option<SocketAddr>,
     leg: Leg,
@@ -283,8 +291,8 @@ impl Running {
     fn obey(&mut self, now: Instant) {
         while let Ok(command) = self.inbox.try_recv() {
             match command {
-                Command::Open { key, socket, remote, config, deliver } => {
-                    self.open(now, key, UdpSocket::from_std(socket), remote, config, deliver);
+                Command::Open { key, port, remote, config, deliver } => {
+                    self.open(now, key, port, remote, config, deliver);
                 }
                 Command::Leg { key, command } => {
                     if let Some(slot) = self.slot(key) {
@@ -300,8 +308,11 @@ impl Running {
                 Command::Close { key } => {
                     if let Some(index) = self.by_key.remove(&key) {
                         if let Some(mut slot) = self.slots.get_mut(index).and_then(Option::take) {
-                            // An error means that the poll has forgotten it already.
-                            let _forgotten = self.poll.registry().deregister(&mut slot.socket);
+                            slot.leave(now);
+                            for socket in [&mut slot.socket, &mut slot.rtcp] {
+                                // An error means that the poll has forgotten it already.
+                                let _forgotten = self.poll.registry().deregister(socket);
+                            }
                         }
                         self.free.push(index);
                         self.counters.legs.decrement(1.0);
@@ -315,19 +326,23 @@ impl Running {
         &mut self,
         now: Instant,
         key: LegKey,
-        mut socket: UdpSocket,
-        remote: SocketAddr,
+        port: ReservedPort,
+        remote: RtpPeer,
         config: LegConfig,
         deliver: Deliver,
     ) {
+        let (mut socket, mut rtcp) = (UdpSocket::from_std(port.rtp), UdpSocket::from_std(port.rtcp));
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
         });
-        if let Err(error) = self.poll.registry().register(&mut socket, Token(index), Interest::READABLE) {
-            tracing::error!(error = %error, "an RTP socket cannot be polled: its leg stays silent");
+        for (socket, token) in [(&mut socket, rtp_token(index)), (&mut rtcp, rtcp_token(index))] {
+            if let Err(error) = self.poll.registry().register(socket, token, Interest::READABLE) {
+                tracing::error!(error = %error, "an RTP socket cannot be polled: its leg stays deaf");
+            }
         }
-        let slot = Slot { key, socket, remote, heard_from: None, leg: Leg::new(config, now), deliver, waiting: None };
+        let leg = Leg::new(config, now);
+        let slot = Slot { key, socket, rtcp, remote, heard_from: None, leg, deliver, waiting: None };
         if let Some(place) = self.slots.get_mut(index) {
             *place = Some(slot);
             self.by_key.insert(key, index);
@@ -351,10 +366,20 @@ impl Running {
         let mut packet = [0_u8; PACKET_BYTES_MAX];
         let mut received = 0;
         for event in events.iter() {
-            let Some(Some(slot)) = self.slots.get_mut(event.token().0) else { continue };
+            let Token(token) = event.token();
+            let (index, is_rtcp) = (token / 2, token % 2 == 1);
+            let Some(Some(slot)) = self.slots.get_mut(index) else { continue };
             // Edge-triggered: read until nothing is left.
             loop {
-                match slot.socket.recv_from(&mut packet) {
+                let socket = if is_rtcp { &slot.rtcp } else { &slot.socket };
+                match socket.recv_from(&mut packet) {
+                    Ok((length, source)) if is_rtcp => {
+                        if slot.accepts_report(source) {
+                            slot.leg.receive_rtcp(now, packet.get(..length).unwrap_or_default());
+                        } else {
+                            self.counters.unwanted.increment(1);
+                        }
+                    }
                     Ok((length, source)) => {
                         received += 1;
                         if slot.accepts(source) {
@@ -378,21 +403,31 @@ impl Running {
         for slot in self.slots.iter_mut().flatten() {
             slot.leg.tick(now);
             while let Some(packet) = slot.leg.poll_packet() {
-                match slot.socket.send_to(packet, slot.heard_from.unwrap_or(slot.remote)) {
+                match slot.socket.send_to(packet, slot.heard_from.unwrap_or(slot.remote.rtp)) {
                     Ok(_) => sent += 1,
                     Err(_) => self.counters.unsent.increment(1),
                 }
             }
+            slot.send_report();
             slot.report();
         }
         self.counters.sent.increment(sent);
     }
 }
 
+/// The tokens of a slot's two sockets.
+fn rtp_token(index: usize) -> Token {
+    Token(index * 2)
+}
+
+fn rtcp_token(index: usize) -> Token {
+    Token(index * 2 + 1)
+}
+
 impl Slot {
     /// Packets from the described host are taken; from elsewhere only where none ever came from there (NAT).
     fn accepts(&mut self, source: SocketAddr) -> bool {
-        if source.ip() == self.remote.ip() {
+        if source.ip() == self.remote.rtp.ip() {
             self.heard_from = None;
             return true;
         }
@@ -404,6 +439,57 @@ impl Slot {
             }
             None => false,
         }
+    }
+
+    /// Reports are taken from where they or the audio are said, or found, to come from.
+    fn accepts_report(&self, source: SocketAddr) -> bool {
+        source.ip() == self.remote.rtcp.ip()
+            || source.ip() == self.remote.rtp.ip()
+            || self.heard_from.is_some_and(|heard| heard.ip() == source.ip())
+    }
+
+    /// Sends the RTCP report that is due, if one is.
+    fn send_report(&mut self) {
+        let Some(report) = self.leg.poll_rtcp() else { return };
+        let to = match self.heard_from {
+            // Behind NAT the only known mapping is that of RTP; its neighbour is the best guess.
+            Some(heard) => SocketAddr::new(heard.ip(), heard.port().saturating_add(1)),
+            None => self.remote.rtcp,
+        };
+        // Nobody need listen there; a lost report is followed by another.
+        let _unsent = self.rtcp.send_to(report, to);
+    }
+
+    /// The leg's last words: goodbye to the peer, and its figures to the metrics.
+    fn leave(&mut self, now: Instant) {
+        self.leg.say_goodbye(now);
+        self.send_report();
+        let (counters, peer) = (*self.leg.counters(), *self.leg.peer_report());
+        let received = counters.packets_received + counters.packets_lost;
+        if received > 0 {
+            #[expect(clippy::cast_precision_loss, reason = "a ratio for a histogram")]
+            histogram!("media_lost_ratio").record(counters.packets_lost as f64 / received as f64);
+            histogram!("media_jitter_seconds").record(f64::from(counters.jitter_ms) / 1000.0);
+        }
+        if let Some(ms) = peer.round_trip_ms {
+            histogram!("media_round_trip_seconds").record(f64::from(ms) / 1000.0);
+        }
+        let delay_ms = peer.round_trip_ms.unwrap_or(0) / 2;
+        if let Some(score) = counters.mean_opinion_score(delay_ms) {
+            histogram!("media_mean_opinion_score").record(f64::from(score));
+        }
+        let dropped = counters.dropped.total();
+        tracing::debug!(
+            received = counters.packets_received,
+            lost = counters.packets_lost,
+            late = counters.packets_late,
+            jitter_ms = counters.jitter_ms,
+            sent = counters.packets_sent,
+            lost_by_peer = peer.lost,
+            round_trip_ms = peer.round_trip_ms,
+            dropped,
+            "leg closed"
+        );
     }
 
     fn report(&mut self) {

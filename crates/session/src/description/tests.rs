@@ -50,7 +50,7 @@ fn ses_002_ses_003_ses_004_ses_005_ses_008_a_recognizer_is_allocated_with_its_le
     let agreed = description.answer(Some([10, 0, 0, 1].into()), &[(LegId(0), 20_000)]);
     assert_eq!(agreed.allocated[0].kind, ChannelKind::Recognizer);
     assert_eq!(agreed.allocated[0].leg, Some((LegId(0), ClockRate::Hz8000)));
-    assert_eq!(agreed.opened_legs[0].remote, "127.0.0.1:4000".parse().unwrap());
+    assert_eq!(agreed.opened_legs[0].remote.rtp, "127.0.0.1:4000".parse().unwrap());
     assert!(agreed.opened_legs[0].media.receives && !agreed.opened_legs[0].media.sends);
     let answer = text(&agreed);
     assert!(answer.contains("a=channel:0123456789abcdef@speechrecog\r\n"), "{answer}");
