@@ -61,6 +61,13 @@ struct Leg {
     recognition: Option<RecognitionPermit>,
 }
 
+/// What a listening wants of the engine beside its language.
+struct Wanted {
+    phrases: Vec<String>,
+    sensitivity: u8,
+    partials: bool,
+}
+
 /// The shell of one session.
 pub(crate) struct SessionTask {
     id: u64,
@@ -170,7 +177,7 @@ impl SessionTask {
                 }
                 Input::Leg { leg, event }
             }
-            ToSession::Heard { key, event } => Input::Heard { key, heard: heard(event)? },
+            ToSession::Heard { key, event } => Input::Heard { key, heard: heard(event) },
             ToSession::Synthesized { leg, utterance, outcome } => Input::Synthesized { utterance, leg, outcome },
             ToSession::Fetched { key, outcome } => {
                 self.fetching.ended(key).then_some(Input::Fetched { key, outcome })?
@@ -235,7 +242,10 @@ impl SessionTask {
                 self.connections.remove(&channel);
             }
             Output::Mrcp { channel, message } => self.send(&channel, &message),
-            Output::Listen { key, leg, language, phrases } => return self.listen(key, leg, language, phrases),
+            Output::Listen { key, leg, language, phrases, sensitivity, partials } => {
+                let wanted = Wanted { phrases, sensitivity, partials };
+                return self.listen(key, leg, language, wanted);
+            }
             Output::FinishListening { key } => {
                 if let Some(listener) = self.listeners.get(&key) {
                     listener.finish();
@@ -376,7 +386,7 @@ impl SessionTask {
         }
     }
 
-    fn listen(&mut self, key: ListenKey, id: LegId, language: speech::Language, phrases: Vec<String>) -> Option<Input> {
+    fn listen(&mut self, key: ListenKey, id: LegId, language: speech::Language, wanted: Wanted) -> Option<Input> {
         let leg = self.legs.get_mut(&id)?;
         let (leg_key, clock_rate) = (leg.key?, leg.clock_rate?);
         let permit = match leg.recognition.take().or_else(|| self.recognitions.pop()) {
@@ -385,7 +395,8 @@ impl SessionTask {
                 return Some(failed_listening(key, "no recognizer was reserved for this session"));
             }
         };
-        let spec = ListenSpec { phrases, ..ListenSpec::new(language, clock_rate.hz()) };
+        let Wanted { phrases, sensitivity, partials } = wanted;
+        let spec = ListenSpec { phrases, sensitivity, partials, ..ListenSpec::new(language, clock_rate.hz()) };
         let mailbox = self.mailbox.clone();
         let deliver = Box::new(move |event: ListenEvent| {
             if mailbox.try_send(ToSession::Heard { key, event }).is_err() {
@@ -396,6 +407,9 @@ impl SessionTask {
             Ok((sink, listener)) => {
                 self.listeners.insert(key, listener);
                 failed(self.shared.media.command(leg_key, LegCommand::Capture { capture: session::HEARING, sink }))
+            }
+            Err(error) if error.kind == engine::EngineErrorKind::Language => {
+                Some(Input::Heard { key, heard: Heard::LanguageUnsupported })
             }
             Err(error) => Some(failed_listening(key, &error.to_string())),
         }
@@ -462,18 +476,19 @@ impl SessionTask {
     }
 }
 
-fn heard(event: ListenEvent) -> Option<Heard> {
-    Some(match event {
-        ListenEvent::SpeechStarted { .. } => Heard::SpeechStarted,
-        ListenEvent::SpeechEnded { silence_ms, .. } => {
-            Heard::SpeechEnded { silence: std::time::Duration::from_millis(u64::from(silence_ms)) }
+fn heard(event: ListenEvent) -> Heard {
+    let ms = |ms: u32| std::time::Duration::from_millis(u64::from(ms));
+    match event {
+        ListenEvent::SpeechStarted { at_ms } => Heard::SpeechStarted { offset: ms(at_ms) },
+        ListenEvent::SpeechEnded { at_ms, silence_ms } => {
+            Heard::SpeechEnded { offset: ms(at_ms), silence: ms(silence_ms) }
         }
         ListenEvent::SpeechResumed => Heard::SpeechResumed,
-        // Partial results are not asked for.
-        ListenEvent::Partial { .. } => return None,
+        ListenEvent::Partial { text } => Heard::Partial { text },
         ListenEvent::Hypotheses { hypotheses, is_final } => Heard::Hypotheses { hypotheses, is_final },
+        ListenEvent::Failed(error) if error.kind == engine::EngineErrorKind::Language => Heard::LanguageUnsupported,
         ListenEvent::Failed(error) => Heard::Failed { reason: error.to_string() },
-    })
+    }
 }
 
 fn failed_listening(key: ListenKey, reason: &str) -> Input {

@@ -64,6 +64,8 @@ pub(crate) enum Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChannelKind {
     Recognizer,
+    /// Hears keys alone, and needs no engine.
+    DtmfRecognizer,
     Synthesizer,
 }
 
@@ -72,7 +74,7 @@ impl ChannelKind {
     fn speaks(self) -> bool {
         match self {
             Self::Synthesizer => true,
-            Self::Recognizer => false,
+            Self::Recognizer | Self::DtmfRecognizer => false,
         }
     }
 
@@ -80,8 +82,9 @@ impl ChannelKind {
     fn of(resource: Resource) -> Option<Self> {
         match resource {
             Resource::SpeechRecog => Some(Self::Recognizer),
+            Resource::DtmfRecog => Some(Self::DtmfRecognizer),
             Resource::SpeechSynth => Some(Self::Synthesizer),
-            Resource::BasicSynth | Resource::DtmfRecog | Resource::SpeakVerify | Resource::Recorder => None,
+            Resource::BasicSynth | Resource::SpeakVerify | Resource::Recorder => None,
         }
     }
 }
@@ -391,6 +394,7 @@ impl Description {
                 | (Decision::Control { .. }, Some(Line::Control { .. }))
                 | (Decision::Release | Decision::Refuse, _) => {}
                 (Decision::Audio { leg, .. }, _) => reservation.legs.push(*leg),
+                (Decision::Control { kind: ChannelKind::DtmfRecognizer, .. }, _) => {}
                 (Decision::Control { kind: ChannelKind::Recognizer, .. }, _) => reservation.recognizers += 1,
                 (Decision::Control { kind: ChannelKind::Synthesizer, .. }, _) => reservation.synthesizers += 1,
             }

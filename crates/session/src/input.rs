@@ -89,14 +89,24 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {
     /// The caller began to speak.
-    SpeechStarted,
+    SpeechStarted {
+        /// Where in the audio of this listening speech began.
+        offset: Duration,
+    },
     /// The caller fell silent.
     SpeechEnded {
+        /// Where in the audio of this listening speech ended.
+        offset: Duration,
         /// How long the silence has lasted already.
         silence: Duration,
     },
     /// It was a pause: the caller speaks again.
     SpeechResumed,
+    /// The words so far of speech that goes on, when partials were asked for.
+    Partial {
+        /// The words.
+        text: String,
+    },
     /// What was said.
     Hypotheses {
         /// Best first; none when there were no words.
@@ -104,6 +114,8 @@ pub enum Heard {
         /// The engine's last word on this listening.
         is_final: bool,
     },
+    /// No engine here recognizes the language.
+    LanguageUnsupported,
     /// The engine cannot go on.
     Failed {
         /// Why, for Completion-Reason.

@@ -13,8 +13,10 @@
 
 mod description;
 mod fetching;
+mod finding;
 mod input;
 mod keys;
+mod keyword;
 mod output;
 mod prompt;
 mod recognizer_channel;

@@ -91,6 +91,10 @@ pub enum Output {
         language: Language,
         /// Phrases that are likely, for engines that can be biased.
         phrases: Vec<String>,
+        /// Sensitivity-Level in hundredths: 50 is as the engine is configured, 100 takes the faintest sound for speech.
+        sensitivity: u8,
+        /// Whether the words so far are wanted while the caller speaks.
+        partials: bool,
     },
     /// The turn is over: the final hypotheses are wanted.
     FinishListening {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mrcp::recognizer::{
-    self, DtmfMatch, Failure, FailureKind, FinishedInput, InputModes, Outcome, RecognizeParams, Recognizer,
-    RecognizerConfig, ResultBody, Verdict,
+    self, Failure, FailureKind, FinishedInput, GrammarPurpose, InputMatch, InputModes, Outcome, RecognizeParams,
+    Recognizer, RecognizerConfig, ResultConstraints, Verdict,
 };
-use mrcp::{ChannelId, EventName, GrammarRef, Message, RecognizerCause, Request, RequestId};
-use speech::nlsml::{self, InstanceForm, NlsmlStyle, NoMatch};
+use mrcp::{ChannelId, EventName, GrammarRef, Message, RecognizerCause, Request, RequestId, Resource};
+use speech::nlsml::{self, InstanceForm, NlsmlStyle};
 use speech::{Grammar, GrammarError, GrammarErrorKind, Hypothesis, InputMode, Language, Match};
 
+use crate::finding::{Constraints, Evidence, Finding, nlsml_body};
 use crate::input::Heard;
 use crate::keys::PartKeys;
 use crate::output::{
@@ -42,6 +43,8 @@ pub(crate) struct RecognizerChannel {
     /// Of requests that do not listen yet.
     loaded: HashMap<RequestId, Vec<Grammar>>,
     listening: Option<Listening>,
+    /// What the last RECOGNIZE found, for GET-RESULT.
+    found: Option<Finding>,
     /// A RECOGNIZE of a conversation that ended without a turn, until it is known why.
     ended: Option<(RequestId, PartKey)>,
     /// The RECOGNIZE that was completed with `no-input-timeout`.
@@ -55,7 +58,8 @@ struct Listening {
     key: ListenKey,
     /// Whether the engine listens; not for DTMF alone.
     hears: bool,
-    grammars: Vec<Grammar>,
+    language: Language,
+    grammars: Arc<[Grammar]>,
     params: Arc<RecognizeParams>,
     part: Option<PartKey>,
     turn: Turn,
@@ -92,6 +96,7 @@ impl RecognizerChannel {
             defined: HashMap::new(),
             loaded: HashMap::new(),
             listening: None,
+            found: None,
             ended: None,
             silent: None,
             next_listening: 0,
@@ -155,29 +160,38 @@ impl RecognizerChannel {
         let Some(listening) = self.listening.as_mut().filter(|listening| listening.key == key) else { return };
         let request_id = listening.request_id;
         match heard {
-            Heard::SpeechStarted => {
+            Heard::SpeechStarted { offset } => {
                 listening.started.get_or_insert(now);
                 listening.interrupts_at = self.style.barge_in_after.map(|after| now + after);
-                self.tell(now, recognizer::Input::SpeechStarted { request_id }, parts);
+                self.tell(now, recognizer::Input::SpeechStarted { request_id, offset }, parts);
             }
-            Heard::SpeechEnded { silence } => {
+            Heard::SpeechEnded { offset, silence } => {
                 let at = now.checked_sub(silence).unwrap_or(now);
                 listening.ended = Some(at);
                 listening.interrupts_at = None;
-                self.tell(now, recognizer::Input::SpeechEnded { request_id, at }, parts);
+                self.tell(now, recognizer::Input::SpeechEnded { request_id, at, offset }, parts);
             }
             Heard::SpeechResumed => {
                 self.tell(now, recognizer::Input::SpeechResumed { request_id }, parts);
             }
+            Heard::Partial { text } => {
+                // How sure the engine is of it is not known before the end.
+                let hypothesis = Hypothesis::new(&text, 1.0, listening.language);
+                let found = listening.constraints().state(&listening.grammars, &[hypothesis]);
+                self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
+            }
             Heard::Hypotheses { hypotheses, is_final: false } => {
-                let matches = speech::match_all(&listening.grammars, &hypotheses);
-                let complete = matches.iter().any(|found| found.confidence >= listening.params.confidence_threshold);
+                let found = listening.constraints().state(&listening.grammars, &hypotheses);
                 if has_words(&hypotheses) {
                     self.interrupt();
                 }
-                self.tell(now, recognizer::Input::Matched { request_id, complete }, parts);
+                self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
             }
             Heard::Hypotheses { hypotheses, is_final: true } => self.finished(now, hypotheses, parts),
+            Heard::LanguageUnsupported => {
+                let cause = RecognizerCause::LanguageUnsupported;
+                self.tell(now, recognizer::Input::Complete { request_id, cause, result: None }, parts);
+            }
             Heard::Failed { reason } => {
                 self.tell(now, recognizer::Input::EngineFailed { request_id, reason }, parts);
             }
@@ -243,12 +257,24 @@ impl RecognizerChannel {
                 recognizer::Output::ForgetGrammar { content_id } => {
                     self.defined.remove(&content_id);
                 }
-                recognizer::Output::LoadGrammars { request_id, grammars, params } => {
-                    let outcome = self.load(request_id, &grammars, &params);
+                recognizer::Output::LoadGrammars { request_id, grammars, params, purpose } => {
+                    if purpose == GrammarPurpose::Recognize {
+                        self.found = None;
+                    }
+                    let outcome = self.load(request_id, &grammars, &params, purpose);
                     self.machine.handle_input(now, recognizer::Input::GrammarsLoaded { request_id, outcome });
                 }
                 recognizer::Output::Listen { request_id, modes, params } => {
                     self.listen(request_id, modes, params, parts);
+                }
+                recognizer::Output::ListenAgain { request_id } => self.listen_again(request_id),
+                recognizer::Output::Interpret { request_id, text, params } => {
+                    let outcome = self.interpret(request_id, text, &params);
+                    self.machine.handle_input(now, recognizer::Input::Interpreted { request_id, outcome });
+                }
+                recognizer::Output::Recompute { request_id, constraints } => {
+                    let outcome = self.recompute(&constraints);
+                    self.machine.handle_input(now, recognizer::Input::Recomputed { request_id, outcome });
                 }
                 recognizer::Output::MatchDtmf { request_id, digits } => {
                     let outcome = self.match_dtmf(&digits);
@@ -296,12 +322,25 @@ impl RecognizerChannel {
         let mut defined = HashMap::new();
         for reference in grammars {
             let (content_id, compiled) = self.compile(reference, language)?;
+            self.check_modes(&compiled)?;
             // Without an identifier it was only tried ahead of its use; there is nothing to keep for a builtin.
             if let Some(id) = content_id {
                 defined.entry(id.to_owned()).or_insert_with(Vec::new).extend(compiled);
             }
         }
         self.defined.extend(defined);
+        Ok(())
+    }
+
+    /// A resource that hears keys alone takes grammars of keys alone (RFC 6787 section 9).
+    fn check_modes(&self, grammars: &[Grammar]) -> Result<(), Failure> {
+        let is_dtmf_only = self.id.resource() == Some(Resource::DtmfRecog);
+        if is_dtmf_only && !grammars.iter().all(Grammar::accepts_dtmf) {
+            return Err(Failure::new(
+                FailureKind::Definition,
+                "this resource hears keys, and the grammar is of speech",
+            ));
+        }
         Ok(())
     }
 
@@ -344,6 +383,7 @@ impl RecognizerChannel {
         request_id: RequestId,
         references: &[GrammarRef],
         params: &RecognizeParams,
+        purpose: GrammarPurpose,
     ) -> Result<InputModes, Failure> {
         let language = self.language(params.speech_language.as_deref())?;
         let mut grammars = Vec::with_capacity(references.len());
@@ -360,11 +400,14 @@ impl RecognizerChannel {
                 }
             });
         }
+        if purpose == GrammarPurpose::Recognize {
+            self.check_modes(&grammars)?;
+        }
         let modes = InputModes {
             speech: grammars.iter().any(Grammar::accepts_speech),
             dtmf: grammars.iter().any(Grammar::accepts_dtmf),
         };
-        if self.leg.is_none() {
+        if self.leg.is_none() && purpose == GrammarPurpose::Recognize {
             return Err(Failure::new(FailureKind::Engine, "the session has no audio to listen to"));
         }
         self.loaded.insert(request_id, grammars);
@@ -372,17 +415,10 @@ impl RecognizerChannel {
     }
 
     fn listen(&mut self, request_id: RequestId, modes: InputModes, params: Arc<RecognizeParams>, parts: &mut PartKeys) {
-        let grammars = self.loaded.remove(&request_id).unwrap_or_default();
-        self.next_listening = self.next_listening.wrapping_add(1);
-        let key = ListenKey(self.next_listening);
+        let grammars: Arc<[Grammar]> = self.loaded.remove(&request_id).unwrap_or_default().into();
+        let key = self.next_key();
         let dialog = grammars.iter().find_map(Grammar::dialog);
-        let language = params
-            .speech_language
-            .as_deref()
-            .and_then(Language::from_tag)
-            .or_else(|| dialog.and_then(|dialog| dialog.language))
-            .or_else(|| grammars.iter().find_map(Grammar::language))
-            .unwrap_or(self.default_language);
+        let language = self.language_of(&params, &grammars);
         let part = dialog.map(|dialog| {
             let part = parts.next();
             let mut variables = vendor::variables(&params.vendor);
@@ -401,14 +437,11 @@ impl RecognizerChannel {
             self.outputs.push_back(Output::Converse { part, what });
             part
         });
-        if let Some(leg) = self.leg.filter(|_| modes.speech) {
-            let phrases = grammars.iter().flat_map(Grammar::phrases).collect();
-            self.outputs.push_back(Output::Listen { key, leg, language, phrases });
-        }
-        self.listening = Some(Listening {
+        let listening = Listening {
             request_id,
             key,
             hears: modes.speech,
+            language,
             grammars,
             params,
             part,
@@ -416,15 +449,65 @@ impl RecognizerChannel {
             started: None,
             ended: None,
             interrupts_at: None,
-        });
+        };
+        self.outputs.extend(self.leg.and_then(|leg| listening.listen(leg)));
+        self.listening = Some(listening);
     }
 
-    fn match_dtmf(&self, digits: &str) -> DtmfMatch {
-        let Some(listening) = &self.listening else { return DtmfMatch::NoMatch };
+    /// What was heard is none of the hotwords: the engine forgets it and listens on.
+    fn listen_again(&mut self, request_id: RequestId) {
+        let key = self.next_key();
+        let Some(listening) = self.listening.as_mut().filter(|listening| listening.request_id == request_id) else {
+            return;
+        };
+        let Some(leg) = self.leg.filter(|_| listening.hears) else { return };
+        self.outputs.push_back(Output::StopListening { key: listening.key, leg });
+        listening.key = key;
+        listening.started = None;
+        listening.ended = None;
+        listening.interrupts_at = None;
+        self.outputs.extend(listening.listen(leg));
+    }
+
+    fn next_key(&mut self) -> ListenKey {
+        self.next_listening = self.next_listening.wrapping_add(1);
+        ListenKey(self.next_listening)
+    }
+
+    /// The language to expect: the request's, else the one that a grammar names, else the server's.
+    fn language_of(&self, params: &RecognizeParams, grammars: &[Grammar]) -> Language {
+        let asked = params.speech_language.as_deref().and_then(Language::from_tag);
+        let dialog = || grammars.iter().find_map(Grammar::dialog).and_then(|dialog| dialog.language);
+        let grammar = || grammars.iter().find_map(Grammar::language);
+        asked.or_else(dialog).or_else(grammar).unwrap_or(self.default_language)
+    }
+
+    /// INTERPRET: what the text means to the grammars that were loaded for it.
+    fn interpret(&mut self, request_id: RequestId, text: String, params: &RecognizeParams) -> Outcome {
+        let grammars: Arc<[Grammar]> = self.loaded.remove(&request_id).unwrap_or_default().into();
+        let language = self.language_of(params, &grammars);
+        let style = style_of(&grammars, self.style);
+        let constraints = Constraints { threshold: 0.0, n_best: params.n_best_list_length, spots: false };
+        Finding { grammars, evidence: Evidence::Text(text, language), constraints, style }.outcome()
+    }
+
+    /// GET-RESULT: the last input again under other constraints.
+    fn recompute(&mut self, asked: &ResultConstraints) -> Option<Outcome> {
+        let found = self.found.as_ref()?;
+        let constraints = Constraints {
+            threshold: asked.confidence_threshold.unwrap_or(found.constraints.threshold),
+            n_best: asked.n_best_list_length.unwrap_or(found.constraints.n_best),
+            ..found.constraints
+        };
+        Some(Finding { constraints, ..found.clone() }.outcome())
+    }
+
+    fn match_dtmf(&self, digits: &str) -> InputMatch {
+        let Some(listening) = &self.listening else { return InputMatch::NoMatch };
         match speech::match_all_dtmf(&listening.grammars, digits).state {
-            speech::DtmfMatch::NoMatch => DtmfMatch::NoMatch,
-            speech::DtmfMatch::Prefix => DtmfMatch::Prefix,
-            speech::DtmfMatch::Complete { can_grow, .. } => DtmfMatch::Complete { can_grow },
+            speech::DtmfMatch::NoMatch => InputMatch::NoMatch,
+            speech::DtmfMatch::Prefix => InputMatch::Prefix,
+            speech::DtmfMatch::Complete { can_grow, .. } => InputMatch::Complete { can_grow },
         }
     }
 
@@ -438,8 +521,7 @@ impl RecognizerChannel {
                 self.caller_turn(CallerInput::Dtmf(digits));
             }
             FinishedInput::Dtmf { digits } => {
-                let matches = speech::match_all_dtmf(&listening.grammars, &digits).matches;
-                let outcome = listening.outcome(&matches, Some(&digits), 1.0, InputMode::Dtmf, self.style);
+                let outcome = self.found.insert(listening.finding(Evidence::Keys(digits), self.style)).outcome();
                 self.machine.handle_input(now, recognizer::Input::Recognized { request_id, outcome });
             }
         }
@@ -457,21 +539,7 @@ impl RecognizerChannel {
             });
             return;
         }
-        let threshold = listening.params.confidence_threshold;
-        let n_best = usize::try_from(listening.params.n_best_list_length.max(1)).unwrap_or(1);
-        let matches: Vec<Match> = speech::match_all(&listening.grammars, &hypotheses)
-            .into_iter()
-            .filter(|found| found.confidence >= threshold)
-            .take(n_best)
-            .collect();
-        let best = hypotheses.first();
-        let outcome = listening.outcome(
-            &matches,
-            best.map(|best| best.text.as_str()).filter(|text| !text.trim().is_empty()),
-            best.map_or(0.0, |best| best.confidence),
-            InputMode::Speech,
-            self.style,
-        );
+        let outcome = self.found.insert(listening.finding(Evidence::Speech(hypotheses), self.style)).outcome();
         self.tell(now, recognizer::Input::Recognized { request_id, outcome }, parts);
     }
 
@@ -518,39 +586,52 @@ impl Listening {
     }
 
     fn style(&self, style: ResultStyle) -> NlsmlStyle {
-        let asked = self.grammars.iter().find_map(Grammar::dialog).and_then(|dialog| dialog.instance);
-        NlsmlStyle { namespaced: style.namespaced, instance: asked.unwrap_or(style.instance), timestamps: None }
+        style_of(&self.grammars, style)
     }
 
-    fn outcome(
-        &self,
-        matches: &[Match],
-        heard: Option<&str>,
-        confidence: f32,
-        mode: InputMode,
-        style: ResultStyle,
-    ) -> Outcome {
-        let style = self.style(style);
-        if matches.is_empty() {
-            let no_match = NoMatch {
-                grammar_uri: self.grammars.first().map_or_else(String::new, |grammar| grammar.uri().to_owned()),
-                heard: heard.map(str::to_owned),
-                confidence,
-                mode,
-            };
-            let result = Some(nlsml_body(nlsml::no_match(&no_match, &style)));
-            return Outcome { verdict: Verdict::NoMatch, result };
+    fn constraints(&self) -> Constraints {
+        Constraints {
+            threshold: self.params.confidence_threshold,
+            n_best: self.params.n_best_list_length,
+            spots: self.params.mode.is_hotword(),
         }
-        Outcome { verdict: Verdict::Match, result: Some(nlsml_body(nlsml::write(matches, &style))) }
     }
+
+    fn finding(&self, evidence: Evidence, style: ResultStyle) -> Finding {
+        Finding {
+            grammars: Arc::clone(&self.grammars),
+            evidence,
+            constraints: self.constraints(),
+            style: self.style(style),
+        }
+    }
+
+    /// What the engine is told; nothing when keys alone are wanted.
+    fn listen(&self, leg: LegId) -> Option<Output> {
+        self.hears.then(|| Output::Listen {
+            key: self.key,
+            leg,
+            language: self.language,
+            phrases: self.grammars.iter().flat_map(Grammar::phrases).collect(),
+            sensitivity: hundredths(self.params.sensitivity_level),
+            partials: self.params.mode.is_hotword() || self.params.early_no_match,
+        })
+    }
+}
+
+fn style_of(grammars: &[Grammar], style: ResultStyle) -> NlsmlStyle {
+    let asked = grammars.iter().find_map(Grammar::dialog).and_then(|dialog| dialog.instance);
+    NlsmlStyle { namespaced: style.namespaced, instance: asked.unwrap_or(style.instance), timestamps: None }
+}
+
+fn hundredths(fraction: f32) -> u8 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
+    let hundredths = (fraction.clamp(0.0, 1.0) * 100.0).round() as u8;
+    hundredths
 }
 
 fn has_words(hypotheses: &[Hypothesis]) -> bool {
     hypotheses.iter().any(|hypothesis| !hypothesis.text.trim().is_empty())
-}
-
-fn nlsml_body(text: String) -> ResultBody {
-    ResultBody { content_type: "application/nlsml+xml".to_owned(), body: text.into() }
 }
 
 fn unreadable(uri: &str) -> FailureKind {

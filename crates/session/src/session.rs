@@ -354,7 +354,7 @@ impl Session {
                     channel.leg,
                     config.language,
                 )),
-                ChannelKind::Recognizer => Channel::Recognizer(RecognizerChannel::new(
+                ChannelKind::Recognizer | ChannelKind::DtmfRecognizer => Channel::Recognizer(RecognizerChannel::new(
                     channel.id,
                     Arc::clone(&config.recognizer),
                     channel.leg.map(|(leg, _)| leg),

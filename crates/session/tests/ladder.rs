@@ -266,9 +266,12 @@ fn the_final_words_are_asked_for_when_the_silence_was_long_enough_and_come_back_
         .expect("it listens");
     let hypotheses = vec![Hypothesis::new("Yes, please.", 0.9, Language::English)];
     ladder.pass(1_000);
-    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted });
+    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted { offset: Duration::ZERO } });
     ladder.pass(600);
-    ladder.input(Input::Heard { key, heard: Heard::SpeechEnded { silence: Duration::from_millis(180) } });
+    ladder.input(Input::Heard {
+        key,
+        heard: Heard::SpeechEnded { offset: Duration::from_millis(600), silence: Duration::from_millis(180) },
+    });
     ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses: hypotheses.clone(), is_final: false } });
     ladder.pass(319);
     assert!(!ladder.outputs.iter().any(|output| matches!(output, Output::FinishListening { .. })));
@@ -305,7 +308,7 @@ fn a_dialog_turn_goes_to_the_conversation_and_its_answer_becomes_the_result() {
     });
     let (key, part) = (key.unwrap(), part.unwrap());
     ladder.outputs.clear();
-    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted });
+    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted { offset: Duration::ZERO } });
     ladder.pass(349);
     let interrupts = |ladder: &Ladder| {
         ladder.outputs.iter().any(|output| matches!(output, Output::Converse { what: ToConversation::BargeIn, .. }))
@@ -314,7 +317,10 @@ fn a_dialog_turn_goes_to_the_conversation_and_its_answer_becomes_the_result() {
     ladder.pass(1);
     assert!(interrupts(&ladder), "speech this long is no cough");
     let hypotheses = vec![Hypothesis::new("six", 0.8, Language::English)];
-    ladder.input(Input::Heard { key, heard: Heard::SpeechEnded { silence: Duration::from_millis(180) } });
+    ladder.input(Input::Heard {
+        key,
+        heard: Heard::SpeechEnded { offset: Duration::from_millis(600), silence: Duration::from_millis(180) },
+    });
     ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses: hypotheses.clone(), is_final: false } });
     ladder.pass(500);
     ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses: hypotheses.clone(), is_final: true } });

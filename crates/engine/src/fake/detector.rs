@@ -20,6 +20,11 @@ pub(super) struct FakeDetector {
 /// The endpointer alone decides here, without a model to confirm it: noise that sets in scores up to 0.7.
 const SPEECH_SCORE: f32 = 0.75;
 
+/// The score that counts as speech: half of what is left above or below for the whole range of sensitivity.
+fn speech_score(sensitivity: u8) -> f32 {
+    (SPEECH_SCORE + (50.0 - f32::from(sensitivity.min(100))) / 100.0 * 0.4).clamp(0.05, 0.95)
+}
+
 #[derive(Clone, Copy)]
 struct Activity {
     start: u64,
@@ -35,11 +40,11 @@ struct CodeActivity {
 }
 
 impl FakeDetector {
-    pub(super) fn new(config: &ListeningConfig) -> Self {
+    pub(super) fn new(config: &ListeningConfig, sensitivity: u8) -> Self {
         let endpointer = EndpointerConfig {
             onset_ms: config.min_speech_ms,
             hangover_ms: config.speculative_silence_ms,
-            threshold: SPEECH_SCORE,
+            threshold: speech_score(sensitivity),
             ..EndpointerConfig::default()
         };
         let samples = |ms: u32| u64::from(ms) * u64::from(RATE_HZ) / 1000;

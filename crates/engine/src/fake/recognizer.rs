@@ -53,8 +53,8 @@ impl Recognizer for FakeRecognizer {
         })
     }
 
-    fn voice_detector(&self, config: &ListeningConfig) -> Result<Box<dyn VoiceDetector>, EngineError> {
-        Ok(Box::new(FakeDetector::new(config)))
+    fn voice_detector(&self, config: &ListeningConfig, sensitivity: u8) -> Result<Box<dyn VoiceDetector>, EngineError> {
+        Ok(Box::new(FakeDetector::new(config, sensitivity)))
     }
 
     fn piece_decoder(&self, spec: &ListenSpec) -> Result<Box<dyn PieceDecoder>, EngineError> {

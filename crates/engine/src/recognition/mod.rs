@@ -170,7 +170,7 @@ impl Recognition {
             .iter()
             .min_by_key(|listener| listener.load())
             .ok_or_else(|| EngineError::new(EngineErrorKind::Unavailable, "no listener thread"))?;
-        let detector = inner.recognizer.voice_detector(&inner.config)?;
+        let detector = inner.recognizer.voice_detector(&inner.config, spec.sensitivity)?;
         let core = match mode {
             RecognizerMode::Pieces { partials } => Core::Pieces {
                 listening: Box::new(Listening::new(Arc::clone(&inner.config), &spec, spec.partials && partials)),

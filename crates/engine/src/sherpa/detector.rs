@@ -17,7 +17,21 @@ pub(super) struct DetectorShelf {
 
 struct Shelved {
     native: VoiceActivityDetector,
-    times: (u32, u32),
+    tuning: Tuning,
+}
+
+/// What a detector is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tuning {
+    min_speech_ms: u32,
+    min_silence_ms: u32,
+    /// The probability that counts as speech, in tenths. Few values, so that the shelf serves most calls.
+    threshold_tenths: u8,
+}
+
+/// 50 is the model's own 0.5.
+fn threshold_tenths(sensitivity: u8) -> u8 {
+    (10 - (sensitivity.min(100) + 5) / 10).clamp(1, 9)
 }
 
 /// Detectors kept for the next stream, at most.
@@ -37,46 +51,50 @@ impl DetectorShelf {
     pub(super) fn load(model: &Path, config: &ListeningConfig, ready: usize) -> Result<Self, EngineError> {
         let shelf = Self { model: model.to_owned(), idle: Arc::new(Mutex::new(Vec::new())) };
         // All are taken at once, and go onto the shelf when they are dropped.
-        let detectors: Result<Vec<_>, _> = (0..ready.clamp(1, IDLE_MAX)).map(|_| shelf.take(config)).collect();
+        let detectors: Result<Vec<_>, _> = (0..ready.clamp(1, IDLE_MAX)).map(|_| shelf.take(config, 50)).collect();
         drop(detectors?);
         Ok(shelf)
     }
 
     /// A detector at the beginning of a stream.
-    pub(super) fn take(&self, config: &ListeningConfig) -> Result<SileroDetector, EngineError> {
-        let times = (config.min_speech_ms, config.speculative_silence_ms);
+    pub(super) fn take(&self, config: &ListeningConfig, sensitivity: u8) -> Result<SileroDetector, EngineError> {
+        let tuning = Tuning {
+            min_speech_ms: config.min_speech_ms,
+            min_silence_ms: config.speculative_silence_ms,
+            threshold_tenths: threshold_tenths(sensitivity),
+        };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = idle.iter().position(|shelved| shelved.times == times).map(|at| idle.swap_remove(at));
+        let found = idle.iter().position(|shelved| shelved.tuning == tuning).map(|at| idle.swap_remove(at));
         drop(idle);
         let native = match found {
             Some(shelved) => {
                 shelved.native.reset();
                 shelved.native
             }
-            None => self.create(times)?,
+            None => self.create(tuning)?,
         };
         let samples = |ms: u32| u64::from(ms) * u64::from(crate::recognition::RATE_HZ) / 1000;
         Ok(SileroDetector {
             native: Some(native),
-            times,
+            tuning,
             shelf: Arc::clone(&self.idle),
             position: 0,
             is_active: false,
-            onset_delay: samples(times.0) + WINDOW_SAMPLES,
-            end_delay: samples(times.1.saturating_add(END_LAG_MS)),
+            onset_delay: samples(tuning.min_speech_ms) + WINDOW_SAMPLES,
+            end_delay: samples(tuning.min_silence_ms.saturating_add(END_LAG_MS)),
             last_end: 0,
         })
     }
 
-    fn create(&self, (min_speech_ms, min_silence_ms): (u32, u32)) -> Result<VoiceActivityDetector, EngineError> {
+    fn create(&self, tuning: Tuning) -> Result<VoiceActivityDetector, EngineError> {
         #[expect(clippy::cast_precision_loss, reason = "a few hundred milliseconds")]
         let seconds = |ms: u32| ms as f32 / 1000.0;
         let config = VadModelConfig {
             silero_vad: SileroVadModelConfig {
                 model: super::path(&self.model),
-                threshold: 0.5,
-                min_silence_duration: seconds(min_silence_ms),
-                min_speech_duration: seconds(min_speech_ms),
+                threshold: f32::from(tuning.threshold_tenths) / 10.0,
+                min_silence_duration: seconds(tuning.min_silence_ms),
+                min_speech_duration: seconds(tuning.min_speech_ms),
                 window_size: WINDOW_SAMPLES as i32,
                 // Long speech is cut by the listening, which knows where it hurts least.
                 max_speech_duration: 3_600.0,
@@ -95,7 +113,7 @@ impl DetectorShelf {
 pub(super) struct SileroDetector {
     /// `None` only while it is dropped.
     native: Option<VoiceActivityDetector>,
-    times: (u32, u32),
+    tuning: Tuning,
     shelf: Arc<Mutex<Vec<Shelved>>>,
     position: u64,
     is_active: bool,
@@ -134,7 +152,7 @@ impl Drop for SileroDetector {
         let Some(native) = self.native.take() else { return };
         let mut idle = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
-            idle.push(Shelved { native, times: self.times });
+            idle.push(Shelved { native, tuning: self.tuning });
         }
     }
 }

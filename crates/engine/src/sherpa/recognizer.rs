@@ -88,8 +88,8 @@ impl Recognizer for SherpaRecognizer {
         }
     }
 
-    fn voice_detector(&self, config: &ListeningConfig) -> Result<Box<dyn VoiceDetector>, EngineError> {
-        Ok(Box::new(self.detectors.take(config)?))
+    fn voice_detector(&self, config: &ListeningConfig, sensitivity: u8) -> Result<Box<dyn VoiceDetector>, EngineError> {
+        Ok(Box::new(self.detectors.take(config, sensitivity)?))
     }
 
     fn piece_decoder(&self, spec: &ListenSpec) -> Result<Box<dyn PieceDecoder>, EngineError> {

@@ -92,7 +92,7 @@ impl Laws {
                     panic!("an event about no request");
                 };
                 assert!(
-                    matches!(method, Method::Recognize | Method::Speak | Method::Record),
+                    matches!(method, Method::Recognize | Method::Interpret | Method::Speak | Method::Record),
                     "an event about {method}"
                 );
                 assert!(

@@ -1,12 +1,13 @@
 //! Random operations on a recognizer.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::laws::Laws;
 use super::operations::Operations;
 use crate::recognizer::{
-    DtmfMatch, Failure, FailureKind, Input, InputModes, Outcome, Output, Recognizer, RecognizerConfig, ResultBody,
+    Failure, FailureKind, Input, InputMatch, InputModes, Outcome, Output, Recognizer, RecognizerConfig, ResultBody,
     Verdict,
 };
 use crate::{ChannelId, EventName, HeaderName as H, Message, Method, RecognizerCause, Request, RequestId, Resource};
@@ -15,7 +16,7 @@ use crate::{ChannelId, EventName, HeaderName as H, Message, Method, RecognizerCa
 const OUTPUTS_MAX: usize = 64;
 
 const METHODS: [&str; 8] =
-    ["GET-RESULT", "INTERPRET", "SPEAK", "START-PHRASE-ENROLLMENT", "GET-PARAMS", "SET-PARAMS", "PAUSE", "X"];
+    ["GET-RESULT", "MODIFY-PHRASE", "SPEAK", "START-PHRASE-ENROLLMENT", "GET-PARAMS", "SET-PARAMS", "PAUSE", "X"];
 
 struct Run {
     now: Instant,
@@ -26,6 +27,13 @@ struct Run {
     listening: Option<RequestId>,
     started: Option<RequestId>,
     asked_digits: String,
+    /// Requests whose grammars the session holds.
+    grammars: BTreeSet<RequestId>,
+    /// DEFINE-GRAMMARs that the session works on.
+    definitions: BTreeSet<RequestId>,
+    /// INTERPRETs and GET-RESULTs that the session works on.
+    interpreting: Option<RequestId>,
+    recomputing: Option<RequestId>,
 }
 
 /// Runs the operations that `bytes` spell, then closes.
@@ -34,10 +42,21 @@ pub fn recognizer(epoch: Instant, bytes: &[u8]) {
     let laws = Laws::new(config.completion_gap);
     let Ok(channel) = ChannelId::new("1", Resource::SpeechRecog) else { return };
     let machine = Recognizer::new(Arc::new(config), channel);
-    let mut run =
-        Run { now: epoch, machine, laws, last_id: 0, listening: None, started: None, asked_digits: String::new() };
+    let mut run = Run {
+        now: epoch,
+        machine,
+        laws,
+        last_id: 0,
+        listening: None,
+        started: None,
+        asked_digits: String::new(),
+        grammars: BTreeSet::new(),
+        definitions: BTreeSet::new(),
+        interpreting: None,
+        recomputing: None,
+    };
     let mut operations = Operations::new(bytes);
-    while let Some(operation) = operations.next(24) {
+    while let Some(operation) = operations.next(29) {
         run.step(operation, &mut operations);
     }
     run.close();
@@ -45,6 +64,8 @@ pub fn recognizer(epoch: Instant, bytes: &[u8]) {
     run.input(late);
     run.wait(Duration::from_secs(100_000));
     assert_eq!(run.machine.poll_timeout(), None, "a timer after the end");
+    assert_eq!(run.listening, None, "listening after the end");
+    assert!(run.grammars.is_empty(), "grammars that nobody has given back");
 }
 
 impl Run {
@@ -65,42 +86,41 @@ impl Run {
             8 => self.method(operands),
             9 | 10 => {
                 let modes = InputModes { speech: operands.flag(), dtmf: operands.flag() };
-                Input::GrammarsLoaded { request_id, outcome: Ok(modes) }
+                Input::GrammarsLoaded { request_id: self.some_loading(request_id), outcome: Ok(modes) }
             }
-            11 => Input::GrammarsLoaded { request_id, outcome: Err(Failure::new(FailureKind::Compilation, "")) },
+            11 => {
+                let request_id = self.some_loading(request_id);
+                // What failed to load is not held.
+                self.grammars.remove(&request_id);
+                Input::GrammarsLoaded { request_id, outcome: Err(Failure::new(FailureKind::Compilation, "")) }
+            }
             12 => {
+                self.definitions.remove(&request_id);
                 let failed = Err(Failure::new(FailureKind::Definition, "x"));
                 Input::GrammarDefined { request_id, outcome: if operands.flag() { Ok(()) } else { failed } }
             }
-            13 => Input::SpeechStarted { request_id },
+            13 => Input::SpeechStarted { request_id, offset: Duration::from_millis(operands.byte().into()) },
             14 => {
                 let ago = Duration::from_millis(u64::from(operands.byte()) * 10);
-                Input::SpeechEnded { request_id, at: self.now.checked_sub(ago).unwrap_or(self.now) }
+                let offset = Duration::from_millis(u64::from(operands.byte()) * 5);
+                Input::SpeechEnded { request_id, at: self.now.checked_sub(ago).unwrap_or(self.now), offset }
             }
             15 => Input::SpeechResumed { request_id },
-            16 => Input::Matched { request_id, complete: operands.flag() },
+            16 => Input::Matched { request_id, found: found(operands) },
             17 => Input::Dtmf { digit: char::from(b"0123456789*#ABCDx?"[usize::from(operands.byte() % 18)]) },
-            18 => {
-                let outcome = match operands.byte() % 4 {
-                    0 => DtmfMatch::NoMatch,
-                    1 => DtmfMatch::Prefix,
-                    2 => DtmfMatch::Complete { can_grow: true },
-                    _ => DtmfMatch::Complete { can_grow: false },
-                };
-                Input::DtmfMatched { request_id, digits: self.asked_digits.clone(), outcome }
+            18 => Input::DtmfMatched { request_id, digits: self.asked_digits.clone(), outcome: found(operands) },
+            19 => Input::Recognized { request_id, outcome: outcome(operands) },
+            23 => self.interpret(operands),
+            24 => {
+                Input::Interpreted { request_id: self.interpreting.unwrap_or(request_id), outcome: outcome(operands) }
             }
-            19 => {
-                let verdict = match operands.byte() % 4 {
-                    0 => Verdict::Match,
-                    1 => Verdict::PartialMatch,
-                    2 => Verdict::NoMatch,
-                    _ => Verdict::SemanticsFailure,
-                };
-                let result = ResultBody { content_type: "application/nlsml+xml".to_owned(), body: "<r/>".into() };
-                Input::Recognized {
-                    request_id,
-                    outcome: Outcome { verdict, result: operands.flag().then_some(result) },
-                }
+            25 => {
+                let n_best = ["1", "0", "99999999999"][usize::from(operands.byte() % 3)];
+                self.request("GET-RESULT", &[(H::NBestListLength, n_best)], "")
+            }
+            26 | 27 => {
+                let outcome = operands.flag().then(|| outcome(operands));
+                Input::Recomputed { request_id: self.recomputing.unwrap_or(request_id), outcome }
             }
             20 => match operands.byte() % 8 {
                 0..=2 => Input::EngineFailed { request_id, reason: "x".to_owned() },
@@ -125,9 +145,18 @@ impl Run {
             (H::NoInputTimeout, ["0", "100", "5000", "soon"][usize::from(operands.byte() % 4)]),
             (H::RecognitionTimeout, ["0", "100", "5000", "99999999999999999"][usize::from(operands.byte() % 4)]),
             (H::SpeechIncompleteTimeout, ["0", "50"][usize::from(operands.byte() % 2)]),
+            (H::RecognitionMode, ["normal", "hotword", "Hotword"][usize::from(operands.byte() % 3)]),
+            (H::HotwordMinDuration, ["0", "100", "5000"][usize::from(operands.byte() % 3)]),
+            (H::EarlyNoMatch, boolean(operands.flag())),
         ];
         let body = ["builtin:x/y", "", "\n"][usize::from(operands.byte() % 3)];
         self.request("RECOGNIZE", &headers, body)
+    }
+
+    fn interpret(&mut self, operands: &mut Operations<'_>) -> Input {
+        let text = ["yes", "", "cid:x"][usize::from(operands.byte() % 3)];
+        let body = ["builtin:x/y", ""][usize::from(operands.byte() % 2)];
+        self.request("INTERPRET", &[(H::ContentType, "text/uri-list"), (H::InterpretText, text)], body)
     }
 
     fn method(&mut self, operands: &mut Operations<'_>) -> Input {
@@ -161,6 +190,11 @@ impl Run {
             (0..=6, _) => RequestId(self.last_id),
             _ => RequestId(self.last_id.saturating_sub(1)),
         }
+    }
+
+    /// Mostly a request whose grammars are being loaded.
+    fn some_loading(&self, otherwise: RequestId) -> RequestId {
+        self.grammars.first().copied().unwrap_or(otherwise)
     }
 
     fn input(&mut self, input: Input) {
@@ -212,7 +246,23 @@ impl Run {
                     self.started = Some(event.id);
                 }
             }
+            Output::LoadGrammars { request_id, .. } => {
+                assert!(self.grammars.insert(request_id), "grammars are loaded once");
+            }
+            Output::AbandonGrammars { request_id } => {
+                let is_held = self.grammars.remove(&request_id) || self.definitions.remove(&request_id);
+                assert!(is_held, "grammars that are not held");
+            }
+            Output::Interpret { request_id, .. } => {
+                assert!(self.grammars.remove(&request_id), "interpreted without grammars");
+                self.interpreting = Some(request_id);
+            }
+            Output::Recompute { request_id, .. } => self.recomputing = Some(request_id),
+            Output::ListenAgain { request_id } => {
+                assert_eq!(self.listening, Some(request_id), "what listens goes on");
+            }
             Output::Listen { request_id, .. } => {
+                assert!(self.grammars.remove(&request_id), "listening without grammars");
                 assert_eq!(self.listening, None, "one recognition listens at a time");
                 self.listening = Some(request_id);
             }
@@ -226,10 +276,30 @@ impl Run {
             Output::Finish { request_id, .. } => {
                 assert_eq!(self.listening, Some(request_id), "the end of what listens")
             }
-            Output::DefineGrammar { .. }
-            | Output::AbandonGrammars { .. }
-            | Output::ForgetGrammar { .. }
-            | Output::LoadGrammars { .. } => {}
+            Output::DefineGrammar { request_id, .. } => {
+                self.definitions.insert(request_id);
+            }
+            Output::ForgetGrammar { .. } => {}
         }
     }
+}
+
+fn found(operands: &mut Operations<'_>) -> InputMatch {
+    match operands.byte() % 4 {
+        0 => InputMatch::NoMatch,
+        1 => InputMatch::Prefix,
+        2 => InputMatch::Complete { can_grow: true },
+        _ => InputMatch::Complete { can_grow: false },
+    }
+}
+
+fn outcome(operands: &mut Operations<'_>) -> Outcome {
+    let verdict = match operands.byte() % 4 {
+        0 => Verdict::Match,
+        1 => Verdict::PartialMatch,
+        2 => Verdict::NoMatch,
+        _ => Verdict::SemanticsFailure,
+    };
+    let result = ResultBody { content_type: "application/nlsml+xml".to_owned(), body: "<r/>".into() };
+    Outcome { verdict, result: operands.flag().then_some(result) }
 }

@@ -24,6 +24,19 @@ pub struct RecognizerConfig {
     pub decoded_bytes_max: usize,
     /// Most digits kept from before a RECOGNIZE, and most digits in one DTMF input.
     pub digits_max: usize,
+    /// Whether a RECOGNIZE without `Cancel-If-Queue` is answered 406, as RFC 6787 §9.4.27 has it. The RFC's own examples
+    /// leave it out, and so do old clients: without this it means `false`.
+    pub cancel_if_queue_required: bool,
+    /// Whether `Recognition-Mode: hotword` is offered; without this it is answered 409.
+    pub hotword: bool,
+    /// Most alternatives in a result, whatever `N-Best-List-Length` asks for.
+    pub n_best_max: u32,
+    /// Speech that begins so soon after the recognition has begun to listen was going on already: `speech-too-early`.
+    /// `None`: it is heard, because a caller who answers early is meant to be understood.
+    pub speech_too_early_within: Option<Duration>,
+    /// How long after the beginning of speech a key still takes over from it: its tone is heard as speech before the
+    /// event comes, and a cough is no answer. Later the speech stands and keys wait for the next RECOGNIZE.
+    pub key_takes_over_within: Duration,
     /// Languages that `Speech-Language` may name in SET-PARAMS, as tags or primary subtags; empty: any.
     pub languages: Vec<String>,
     /// What a request with headers that do not apply to it is answered.
@@ -71,6 +84,11 @@ impl Default for RecognizerConfig {
             definitions_max: 16,
             decoded_bytes_max: 4 << 20,
             digits_max: 64,
+            cancel_if_queue_required: false,
+            hotword: true,
+            n_best_max: 10,
+            speech_too_early_within: None,
+            key_takes_over_within: Duration::from_secs(1),
             languages: Vec::new(),
             ignored_headers: IgnoredHeaders::Success,
             defaults: RecognizerDefaults::default(),

@@ -1,6 +1,6 @@
 //! What happens to a recognizer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -29,6 +29,8 @@ pub enum Input {
     SpeechStarted {
         /// The RECOGNIZE.
         request_id: RequestId,
+        /// Where speech began in the audio since `Listen`.
+        offset: Duration,
     },
     /// The caller fell silent.
     SpeechEnded {
@@ -36,18 +38,21 @@ pub enum Input {
         request_id: RequestId,
         /// When speech really ended; at or before now. The silence timeouts count from here.
         at: Instant,
+        /// Where speech ended in the audio since `Listen`.
+        offset: Duration,
     },
     /// What was taken for the end was a pause: the caller speaks again.
     SpeechResumed {
         /// The RECOGNIZE.
         request_id: RequestId,
     },
-    /// A guess at what was heard so far was matched: picks the complete or the incomplete timeout.
+    /// A guess at what was heard so far was matched: picks the complete or the incomplete timeout, completes a hotword, or
+    /// is an early no-match.
     Matched {
         /// The RECOGNIZE.
         request_id: RequestId,
-        /// Whether it is a full match that need not go on.
-        complete: bool,
+        /// How it stands to the grammars.
+        found: InputMatch,
     },
     /// The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`.
     Dtmf {
@@ -61,7 +66,7 @@ pub enum Input {
         /// The digits that were matched, as in the question.
         digits: String,
         /// What they are.
-        outcome: DtmfMatch,
+        outcome: InputMatch,
     },
     /// The final result, asked for by [`Output::Finish`](super::Output::Finish) or not.
     Recognized {
@@ -69,6 +74,20 @@ pub enum Input {
         request_id: RequestId,
         /// What was found.
         outcome: Outcome,
+    },
+    /// Answers [`Output::Interpret`](super::Output::Interpret).
+    Interpreted {
+        /// The INTERPRET.
+        request_id: RequestId,
+        /// What the text means.
+        outcome: Outcome,
+    },
+    /// Answers [`Output::Recompute`](super::Output::Recompute).
+    Recomputed {
+        /// The GET-RESULT.
+        request_id: RequestId,
+        /// The result under its constraints; `None` where nothing is left to compute from, and the result stands as it was.
+        outcome: Option<Outcome>,
     },
     /// The engine cannot go on, or could not start.
     EngineFailed {
@@ -99,16 +118,16 @@ pub struct InputModes {
     pub dtmf: bool,
 }
 
-/// How a digit string stands to the DTMF grammars.
+/// How words or digits stand to the grammars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DtmfMatch {
+pub enum InputMatch {
     /// No grammar takes it, whatever follows.
     NoMatch,
-    /// More digits are needed.
+    /// More is needed, or may be: what cannot tell says this.
     Prefix,
     /// A grammar takes it.
     Complete {
-        /// Whether more digits could make another match.
+        /// Whether more words or digits could make another match.
         can_grow: bool,
     },
 }

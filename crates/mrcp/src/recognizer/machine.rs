@@ -1,4 +1,5 @@
-//! The machine: its verbs, and how it answers requests. What happens inside a recognition is in `recognizing.rs`.
+//! The machine: its verbs, and how it answers requests. What happens inside a recognition is in `recognizing.rs`,
+//! INTERPRET in `interpreting.rs`, GET-RESULT in `results.rs`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::config::RecognizerConfig;
 use super::dtmf::{TypeAhead, is_digit};
-use super::headers::recognize_params;
+use super::headers::{WITHOUT_EFFECT, recognize_params};
 use super::input::{Failure, FailureKind, Input, ResultBody};
+use super::interpreting::Interpretation;
 use super::output::Output;
-use super::recognizing::{Answer, Phase, Recognition};
+use super::recognizing::{Answer, Held, Phase, Recognition};
 use crate::fetch_params::fetch_params;
 use crate::params::{HeaderFault, ParamStore, check_headers};
 use crate::request_order::RequestOrder;
@@ -25,13 +27,17 @@ use crate::{RequestState, Resource, Response, StatusCode};
 pub struct Recognizer {
     pub(super) config: Arc<RecognizerConfig>,
     pub(super) channel: ChannelId,
-    params: ParamStore,
+    pub(super) params: ParamStore,
     order: RequestOrder,
     pub(super) state: State,
     /// RECOGNIZE requests answered PENDING, first in first out.
     pub(super) pending: VecDeque<Recognition>,
     /// DEFINE-GRAMMAR requests not answered yet, with the status of a success.
     definitions: Vec<(RequestId, StatusCode)>,
+    /// The INTERPRET that is open; the state stays what it is meanwhile (§9.1).
+    pub(super) interpretation: Option<Interpretation>,
+    /// GET-RESULT requests not answered yet.
+    pub(super) recomputing: Vec<RequestId>,
     pub(super) type_ahead: TypeAhead,
     pub(super) timers: Timers<Timer>,
     pub(super) outputs: VecDeque<Output>,
@@ -56,6 +62,8 @@ pub(super) enum State {
 pub(super) enum Timer {
     /// A DEFINE-GRAMMAR is not answered by the session in time.
     Definition(RequestId),
+    /// The INTERPRET's grammars or its result are not there in time, or the gap before its completion is over.
+    Interpretation,
     /// The grammars of the active RECOGNIZE are not loaded in time.
     Grammars,
     /// No-Input-Timeout.
@@ -95,6 +103,8 @@ impl Recognizer {
             state: State::Idle,
             pending: VecDeque::new(),
             definitions: Vec::new(),
+            interpretation: None,
+            recomputing: Vec::new(),
             type_ahead: TypeAhead::new(config.digits_max),
             timers: Timers::new(),
             outputs: VecDeque::new(),
@@ -113,16 +123,18 @@ impl Recognizer {
             Input::Request(request) => self.request(now, &request),
             Input::GrammarDefined { request_id, outcome } => self.grammar_defined(request_id, outcome),
             Input::GrammarsLoaded { request_id, outcome } => self.grammars_loaded(now, request_id, outcome),
-            Input::SpeechStarted { request_id } => self.speech_started(now, request_id),
-            Input::SpeechEnded { request_id, at } => self.speech_ended(now, request_id, at),
+            Input::SpeechStarted { request_id, offset } => self.speech_started(now, request_id, offset),
+            Input::SpeechEnded { request_id, at, offset } => self.speech_ended(now, request_id, at, offset),
             Input::SpeechResumed { request_id } => self.speech_resumed(request_id),
-            Input::Matched { request_id, complete } => self.matched(now, request_id, complete),
+            Input::Matched { request_id, found } => self.matched(now, request_id, found),
             Input::Dtmf { digit } if is_digit(digit) => self.dtmf(now, digit),
             Input::Dtmf { .. } => self.counters.dropped_digits += 1,
             Input::DtmfMatched { request_id, digits, outcome } => {
                 self.dtmf_matched(now, request_id, &digits, outcome);
             }
             Input::Recognized { request_id, outcome } => self.recognized(now, request_id, outcome),
+            Input::Interpreted { request_id, outcome } => self.interpreted(now, request_id, outcome),
+            Input::Recomputed { request_id, outcome } => self.recomputed(request_id, outcome),
             Input::EngineFailed { request_id, reason } => self.engine_failed(now, request_id, &reason),
             Input::Complete { request_id, cause, result } => {
                 self.complete_by_application(now, request_id, cause, result)
@@ -140,6 +152,7 @@ impl Recognizer {
                     self.outputs.push_back(Output::AbandonGrammars { request_id });
                     self.grammar_defined(request_id, Err(failure));
                 }
+                Timer::Interpretation => self.interpretation_timer(now),
                 Timer::Grammars
                 | Timer::NoInput
                 | Timer::Recognition
@@ -182,8 +195,7 @@ impl Recognizer {
 
     fn request(&mut self, now: Instant, request: &Request) {
         if !self.order.accept(request.id) {
-            self.respond(request.response(StatusCode::NON_MONOTONIC_REQUEST_ID, RequestState::Complete));
-            return;
+            return self.refuse(request, StatusCode::NON_MONOTONIC_REQUEST_ID);
         }
         match &request.method {
             Method::SetParams => {
@@ -199,10 +211,10 @@ impl Recognizer {
             Method::Stop => self.stop(now, request),
             Method::StartInputTimers => self.start_input_timers(now, request),
             Method::GetResult => self.get_result(request),
+            Method::Interpret => self.interpret(now, request),
             // Optional methods that we do not offer, methods of other resources, and what is no method at all: §5.4
             // has one code for them.
-            Method::Interpret
-            | Method::StartPhraseEnrollment
+            Method::StartPhraseEnrollment
             | Method::EnrollmentRollback
             | Method::EndPhraseEnrollment
             | Method::ModifyPhrase
@@ -238,10 +250,7 @@ impl Recognizer {
         match self.state {
             State::Idle => {}
             State::Recognized { .. } => self.state = State::Idle,
-            State::Recognizing { .. } => {
-                let status = StatusCode::METHOD_NOT_VALID_IN_STATE;
-                return self.respond(request.response(status, RequestState::Complete));
-            }
+            State::Recognizing { .. } => return self.refuse(request, StatusCode::METHOD_NOT_VALID_IN_STATE),
             State::Closed => return,
         }
         let status = self.config.ignored_headers.status(ignored);
@@ -292,9 +301,13 @@ impl Recognizer {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
-        if let Some(fault) = beyond_us(&request.headers) {
+        if let Some(fault) = self.beyond_us(&request.headers) {
             return self.refuse_headers(request, fault);
         }
+        if self.config.cancel_if_queue_required && !request.headers.contains(&HeaderName::CancelIfQueue) {
+            return self.refuse_missing(request, HeaderName::CancelIfQueue);
+        }
+        let ignored = ignored || WITHOUT_EFFECT.iter().any(|name| request.headers.contains(name));
         if request.body.is_empty() {
             // A RECOGNIZE without any grammar.
             return self.refuse_missing(request, HeaderName::ContentType);
@@ -304,7 +317,7 @@ impl Recognizer {
             Err(refusal) => return self.respond(*refusal),
         };
         let effective = self.params.for_request(&request.headers);
-        let params = Arc::new(recognize_params(effective, &self.config.defaults));
+        let params = Arc::new(recognize_params(effective, &self.config));
         let is_true = |name| request.headers.boolean(&name).ok().flatten().unwrap_or(false);
         let mut recognition = Recognition {
             id: request.id,
@@ -313,10 +326,12 @@ impl Recognizer {
             params,
             success: self.config.ignored_headers.status(ignored),
             cancel_if_queue: is_true(HeaderName::CancelIfQueue),
-            clear_dtmf_buffer: is_true(HeaderName::ClearDtmfBuffer),
+            // Keys of another caller are as good as none; nothing else of a caller is kept from one input to the next.
+            clear_dtmf_buffer: is_true(HeaderName::ClearDtmfBuffer) || is_true(HeaderName::NewAudioChannel),
             answer: Answer::Owed,
             input: None,
-            is_listening: false,
+            utterance: None,
+            held: Held::Nothing,
         };
         match &self.state {
             State::Idle | State::Recognized { .. } => self.begin(now, recognition),
@@ -349,11 +364,11 @@ impl Recognizer {
         let is_asked = |id: RequestId| asked.as_ref().is_none_or(|ids| ids.contains(&id));
         let mut stopped = Vec::new();
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Recognizing { recognition, .. } if is_asked(recognition.id) => {
+            State::Recognizing { mut recognition, .. } if is_asked(recognition.id) => {
                 if recognition.answer == Answer::Owed {
                     self.respond_in_progress(&recognition);
                 }
-                self.end_listening(&recognition);
+                self.release(&mut recognition);
                 stopped.push(recognition.id);
             }
             other @ State::Recognizing { .. } => self.state = other,
@@ -367,6 +382,10 @@ impl Recognizer {
             }
             keep
         });
+        if let Some(id) = self.interpretation.as_ref().map(Interpretation::id).filter(|id| is_asked(*id)) {
+            self.stop_interpretation();
+            stopped.push(id);
+        }
         let mut response = request.response(self.config.ignored_headers.status(ignored), RequestState::Complete);
         if !stopped.is_empty() {
             response.headers.push(HeaderName::ActiveRequestIdList, id_list(&stopped));
@@ -394,35 +413,12 @@ impl Recognizer {
         self.respond(request.response(status, RequestState::Complete));
     }
 
-    /// GET-RESULT (§9.11): the last result again, as it was.
-    fn get_result(&mut self, request: &Request) {
-        if let Err(fault) = check_headers(request) {
-            return self.refuse_headers(request, fault);
-        }
-        let response = match &self.state {
-            State::Recognized { cause, result } => {
-                let mut response = request.response(StatusCode::SUCCESS, RequestState::Complete);
-                response.headers.push(HeaderName::CompletionCause, cause.to_string());
-                if let Some(result) = result {
-                    response.headers.push(HeaderName::ContentType, result.content_type.as_str());
-                    response.body = result.body.clone();
-                }
-                response
-            }
-            State::Idle | State::Recognizing { .. } => {
-                request.response(StatusCode::METHOD_NOT_VALID_IN_STATE, RequestState::Complete)
-            }
-            State::Closed => return,
-        };
-        self.respond(response);
-    }
-
     /// Completes everything that is open; nothing is sent after.
     fn close(&mut self) {
         let cause = RecognizerCause::RecognizerError;
         match std::mem::replace(&mut self.state, State::Closed) {
-            State::Recognizing { recognition, phase } => {
-                self.end_listening(&recognition);
+            State::Recognizing { mut recognition, phase } => {
+                self.release(&mut recognition);
                 if recognition.answer == Answer::Owed {
                     let failure = Failure::new(FailureKind::Engine, "the session has ended");
                     self.fail(recognition.id, &failure);
@@ -434,6 +430,8 @@ impl Recognizer {
             State::Idle | State::Recognized { .. } | State::Closed => {}
         }
         self.cancel_pending();
+        self.close_interpretation();
+        self.close_recomputing();
         for (request_id, _) in std::mem::take(&mut self.definitions) {
             self.outputs.push_back(Output::AbandonGrammars { request_id });
             self.fail(request_id, &Failure::new(FailureKind::Definition, "the session has ended"));
@@ -443,7 +441,7 @@ impl Recognizer {
     }
 
     /// The grammars in the body of a request that has one.
-    fn grammars_of(&self, request: &Request) -> Result<Vec<GrammarRef>, Box<Response>> {
+    pub(super) fn grammars_of(&self, request: &Request) -> Result<Vec<GrammarRef>, Box<Response>> {
         if request.headers.content_type().is_none_or(str::is_empty) {
             return Err(Box::new(missing(request, HeaderName::ContentType)));
         }
@@ -510,15 +508,58 @@ impl Recognizer {
         self.respond_with_cause(id, status, cause, headers);
     }
 
-    fn refuse_headers(&mut self, request: &Request, fault: HeaderFault) {
-        let mut response = request.response(fault.status, RequestState::Complete);
-        response.headers = fault.headers;
+    pub(super) fn refuse_headers(&mut self, request: &Request, fault: HeaderFault) {
+        let mut response = refusal(request, fault.status);
+        for header in fault.headers {
+            response.headers.push(header.name, header.value);
+        }
         self.respond(response);
     }
 
-    fn refuse_missing(&mut self, request: &Request, name: HeaderName) {
+    pub(super) fn refuse_missing(&mut self, request: &Request, name: HeaderName) {
         self.respond(missing(request, name));
     }
+
+    pub(super) fn refuse(&mut self, request: &Request, status: StatusCode) {
+        self.respond(refusal(request, status));
+    }
+
+    /// Legal headers whose meaning we cannot give: ignoring them would recognize something else than was asked.
+    fn beyond_us(&self, headers: &Headers) -> Option<HeaderFault> {
+        let at_fault = |status, name: HeaderName| {
+            let value = headers.text(&name).unwrap_or_default();
+            Some(HeaderFault { status, headers: Headers::new().with(name, value) })
+        };
+        let is_true = |name: &HeaderName| headers.boolean(name).ok().flatten() == Some(true);
+        let is_hotword =
+            headers.text(&HeaderName::RecognitionMode).is_some_and(|mode| mode.eq_ignore_ascii_case("hotword"));
+        if is_hotword && !self.config.hotword {
+            at_fault(StatusCode::UNSUPPORTED_HEADER_VALUE, HeaderName::RecognitionMode)
+        } else if headers.contains(&HeaderName::InputWaveformUri) {
+            at_fault(StatusCode::UNSUPPORTED_HEADER, HeaderName::InputWaveformUri)
+        } else if is_true(&HeaderName::EnrollUtterance) {
+            at_fault(StatusCode::UNSUPPORTED_HEADER, HeaderName::EnrollUtterance)
+        } else if is_true(&HeaderName::VerBufferUtterance) {
+            // There is no verifier in the session that could buffer it (§9.4.25).
+            at_fault(StatusCode::UNSUPPORTED_HEADER, HeaderName::VerBufferUtterance)
+        } else {
+            None
+        }
+    }
+}
+
+/// A refusal of a whole request. A RECOGNIZE or DEFINE-GRAMMAR that fails always tells a cause (§9.4.11).
+fn refusal(request: &Request, status: StatusCode) -> Response {
+    let mut response = request.response(status, RequestState::Complete);
+    let cause = match request.method {
+        Method::Recognize => Some(RecognizerCause::RecognizerError),
+        Method::DefineGrammar => Some(RecognizerCause::GrammarDefinitionFailure),
+        _ => None,
+    };
+    if let Some(cause) = cause {
+        response.headers.push(HeaderName::CompletionCause, cause.to_string());
+    }
+    response
 }
 
 impl FailureKind {
@@ -538,27 +579,9 @@ impl FailureKind {
 
 /// 406 for a mandatory header that is missing, naming it.
 fn missing(request: &Request, name: HeaderName) -> Response {
-    let mut response = request.response(StatusCode::MANDATORY_HEADER_MISSING, RequestState::Complete);
+    let mut response = refusal(request, StatusCode::MANDATORY_HEADER_MISSING);
     response.headers.push(name, "");
     response
-}
-
-/// Legal headers whose meaning we cannot give: ignoring them would recognize something else than was asked.
-fn beyond_us(headers: &Headers) -> Option<HeaderFault> {
-    let is_true = |name: &HeaderName| headers.boolean(name).ok().flatten() == Some(true);
-    let value = |name: HeaderName| headers.text(&name).unwrap_or_default().to_owned();
-    if headers.text(&HeaderName::RecognitionMode).is_some_and(|mode| mode.eq_ignore_ascii_case("hotword")) {
-        let at_fault = Headers::new().with(HeaderName::RecognitionMode, value(HeaderName::RecognitionMode));
-        Some(HeaderFault { status: StatusCode::UNSUPPORTED_HEADER_VALUE, headers: at_fault })
-    } else if headers.contains(&HeaderName::InputWaveformUri) {
-        let at_fault = Headers::new().with(HeaderName::InputWaveformUri, value(HeaderName::InputWaveformUri));
-        Some(HeaderFault { status: StatusCode::UNSUPPORTED_HEADER, headers: at_fault })
-    } else if is_true(&HeaderName::EnrollUtterance) {
-        let at_fault = Headers::new().with(HeaderName::EnrollUtterance, value(HeaderName::EnrollUtterance));
-        Some(HeaderFault { status: StatusCode::UNSUPPORTED_HEADER, headers: at_fault })
-    } else {
-        None
-    }
 }
 
 pub(super) fn id_list(ids: &[RequestId]) -> String {

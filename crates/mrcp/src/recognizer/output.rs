@@ -22,7 +22,7 @@ pub enum Output {
         /// How grammars that it refers to may be fetched.
         fetch: FetchParams,
     },
-    /// The grammars of this DEFINE-GRAMMAR or RECOGNIZE are not wanted any more, loaded or not.
+    /// The grammars of this DEFINE-GRAMMAR, RECOGNIZE or INTERPRET are not wanted any more, loaded or not.
     AbandonGrammars {
         /// The request.
         request_id: RequestId,
@@ -32,14 +32,16 @@ pub enum Output {
         /// The identifier without angle brackets.
         content_id: String,
     },
-    /// Find and compile the grammars of a RECOGNIZE; answer with `GrammarsLoaded`.
+    /// Find and compile the grammars of a RECOGNIZE or INTERPRET; answer with `GrammarsLoaded`.
     LoadGrammars {
-        /// The RECOGNIZE.
+        /// The RECOGNIZE or INTERPRET.
         request_id: RequestId,
         /// The grammars in the order of precedence.
         grammars: Vec<GrammarRef>,
         /// The request's parameters.
         params: Arc<RecognizeParams>,
+        /// What they are for.
+        purpose: GrammarPurpose,
     },
     /// Begin to listen: audio from now on belongs to this recognition.
     Listen {
@@ -64,6 +66,27 @@ pub enum Output {
         /// What the result is of.
         input: FinishedInput,
     },
+    /// What was heard matches nothing (hotword mode): forget it, and listen on from here. Nothing of before may come.
+    ListenAgain {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+    },
+    /// Interpret this text with the grammars that were loaded; answer with `Interpreted`.
+    Interpret {
+        /// The INTERPRET.
+        request_id: RequestId,
+        /// The text.
+        text: String,
+        /// The request's parameters.
+        params: Arc<RecognizeParams>,
+    },
+    /// Write the last result again; answer with `Recomputed`.
+    Recompute {
+        /// The GET-RESULT.
+        request_id: RequestId,
+        /// What it asks for.
+        constraints: ResultConstraints,
+    },
     /// Stop listening, drop what was heard, free the engine.
     StopListening {
         /// The RECOGNIZE.
@@ -83,6 +106,47 @@ pub enum FinishedInput {
     },
 }
 
+/// What grammars are loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrammarPurpose {
+    /// To recognize what the caller says or keys.
+    Recognize,
+    /// To interpret a text.
+    Interpret,
+}
+
+/// What a GET-RESULT asks for; what it leaves out stays as the RECOGNIZE had it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultConstraints {
+    /// `Confidence-Threshold`, 0.0–1.0.
+    pub confidence_threshold: Option<f32>,
+    /// `N-Best-List-Length`, at least 1.
+    pub n_best_list_length: Option<u32>,
+    /// `Accept`.
+    pub accept: Option<String>,
+}
+
+/// `Recognition-Mode` (§9.4.26).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecognitionMode {
+    /// All that is said or keyed is matched, and what does not match is a no-match.
+    Normal,
+    /// Looks for words or keys of the grammars, through other speech.
+    Hotword {
+        /// `Hotword-Min-Duration`: shorter utterances do not count.
+        min: Option<Duration>,
+        /// `Hotword-Max-Duration`: longer utterances do not count.
+        max: Option<Duration>,
+    },
+}
+
+impl RecognitionMode {
+    /// Whether it is hotword mode.
+    pub const fn is_hotword(self) -> bool {
+        matches!(self, Self::Hotword { .. })
+    }
+}
+
 /// The parameters of one RECOGNIZE: its own headers, else what SET-PARAMS said, else the defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecognizeParams {
@@ -96,6 +160,10 @@ pub struct RecognizeParams {
     pub speed_vs_accuracy: f32,
     /// `N-Best-List-Length`, at least 1.
     pub n_best_list_length: u32,
+    /// `Recognition-Mode`.
+    pub mode: RecognitionMode,
+    /// `Early-No-Match`.
+    pub early_no_match: bool,
     /// `No-Input-Timeout`. Zero expires at once.
     pub no_input_timeout: Duration,
     /// `Recognition-Timeout`, from the start of input.

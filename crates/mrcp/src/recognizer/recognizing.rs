@@ -1,11 +1,13 @@
-//! The active RECOGNIZE: from its grammars to its RECOGNITION-COMPLETE (RFC 6787 §9.9, §9.12, §9.14).
+//! The active RECOGNIZE: from its grammars to its RECOGNITION-COMPLETE (RFC 6787 §9.9, §9.12, §9.14). Keys are in
+//! `keying.rs`, what hotword mode does otherwise in `hotword.rs`.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::input::{DtmfMatch, Failure, FailureKind, InputModes, Outcome, ResultBody, Verdict};
+use super::hotword::hotword_cause;
+use super::input::{Failure, FailureKind, InputMatch, InputModes, Outcome, ResultBody, Verdict};
 use super::machine::{Recognizer, State, Timer, quoted};
-use super::output::{FinishedInput, Output, RecognizeParams};
+use super::output::{FinishedInput, GrammarPurpose, Output, RecognitionMode, RecognizeParams};
 use crate::{Event, EventName, GrammarRef, HeaderName, Headers, Message, RecognizerCause, RequestId, RequestState};
 use crate::{Response, StatusCode};
 
@@ -24,8 +26,32 @@ pub(super) struct Recognition {
     pub(super) timers_started: bool,
     /// What START-OF-INPUT told the client.
     pub(super) input: Option<InputType>,
-    /// `Listen` was output, and `StopListening` not yet.
-    pub(super) is_listening: bool,
+    /// The utterance that is being heard, or was heard last.
+    pub(super) utterance: Option<Utterance>,
+    /// What the session has to take back when the recognition ends.
+    pub(super) held: Held,
+}
+
+/// What the session holds for a recognition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// Nothing: it waits in the queue, or has ended.
+    Nothing,
+    /// Grammars, loaded or being loaded.
+    Grammars,
+    /// It listens.
+    Audio,
+}
+
+/// One utterance of the caller, which hotword mode measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Utterance {
+    /// When its beginning was told.
+    pub(super) heard_at: Instant,
+    /// Where it began in the audio.
+    pub(super) offset: Duration,
+    /// How long it was, pauses included; `None` while it goes on.
+    pub(super) length: Option<Duration>,
 }
 
 /// Whether the RECOGNIZE has got its one response.
@@ -50,14 +76,14 @@ pub(super) enum Phase {
     Loading,
     /// Nothing was heard yet.
     Waiting { modes: InputModes },
-    /// The caller speaks.
-    Speaking { modes: InputModes, matched: bool },
+    /// The caller speaks. What was said so far stands so to the grammars; `None`: it is not known.
+    Speaking { modes: InputModes, found: Option<InputMatch> },
     /// The caller has been silent since.
-    Silent { modes: InputModes, since: Instant, matched: bool },
+    Silent { modes: InputModes, since: Instant, found: Option<InputMatch> },
     /// The caller presses keys.
-    Keying { digits: String, found: KeysFound },
+    Keying { modes: InputModes, digits: String, found: KeysFound },
     /// The final result is awaited.
-    Finishing { end: EndOfInput },
+    Finishing { modes: InputModes, end: EndOfInput },
     /// The result is there; the gap after the response is not over.
     Completing { completion: Completion },
 }
@@ -89,12 +115,36 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    fn new(cause: RecognizerCause) -> Self {
+    pub(super) fn new(cause: RecognizerCause) -> Self {
         Self { cause, reason: String::new(), result: None }
     }
 }
 
+impl Recognition {
+    /// What the session has to be told so that it keeps nothing for this recognition.
+    fn give_back(&mut self) -> Option<Output> {
+        let request_id = self.id;
+        match std::mem::replace(&mut self.held, Held::Nothing) {
+            Held::Nothing => None,
+            Held::Grammars => Some(Output::AbandonGrammars { request_id }),
+            Held::Audio => Some(Output::StopListening { request_id }),
+        }
+    }
+}
+
 impl Phase {
+    /// What the grammars take; nothing while they load, and when it does not matter any more.
+    pub(super) fn modes(&self) -> InputModes {
+        match self {
+            Self::Waiting { modes }
+            | Self::Speaking { modes, .. }
+            | Self::Silent { modes, .. }
+            | Self::Keying { modes, .. }
+            | Self::Finishing { modes, .. } => *modes,
+            Self::Loading | Self::Completing { .. } => InputModes { speech: false, dtmf: false },
+        }
+    }
+
     /// Whether the recognition has ended and only the event is outstanding: its result is not taken back.
     pub(super) fn is_over(&self) -> bool {
         match self {
@@ -124,7 +174,8 @@ impl Phase {
 
 impl Recognizer {
     /// Makes a RECOGNIZE the active one: its grammars first.
-    pub(super) fn begin(&mut self, now: Instant, recognition: Recognition) {
+    pub(super) fn begin(&mut self, now: Instant, mut recognition: Recognition) {
+        recognition.held = Held::Grammars;
         if recognition.clear_dtmf_buffer {
             self.type_ahead.clear();
         }
@@ -132,6 +183,7 @@ impl Recognizer {
             request_id: recognition.id,
             grammars: recognition.grammars.clone(),
             params: Arc::clone(&recognition.params),
+            purpose: GrammarPurpose::Recognize,
         });
         self.timers.set(Timer::Grammars, now + self.config.grammar_timeout);
         self.state = State::Recognizing { recognition, phase: Phase::Loading };
@@ -147,8 +199,8 @@ impl Recognizer {
     /// The active RECOGNIZE gives way to a new one (Cancel-If-Queue).
     pub(super) fn supersede(&mut self) {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Recognizing { recognition, .. } => {
-                self.end_listening(&recognition);
+            State::Recognizing { mut recognition, .. } => {
+                self.release(&mut recognition);
                 let cause = RecognizerCause::Cancelled;
                 if recognition.answer == Answer::Owed {
                     self.respond_with_cause(recognition.id, StatusCode::METHOD_FAILED, cause, Headers::new());
@@ -167,10 +219,16 @@ impl Recognizer {
         outcome: Result<InputModes, Failure>,
     ) {
         let is_dtmf_only = self.is_dtmf_only();
+        if self.interprets(request_id) {
+            return self.interpretation_loaded(now, outcome.map(|_modes| ()));
+        }
         let Some((recognition, phase)) = self.active(request_id) else { return };
         if !matches!(phase, Phase::Loading) {
             self.counters.late_inputs += 1;
             return;
+        }
+        if outcome.is_err() {
+            recognition.held = Held::Nothing;
         }
         let outcome = outcome.and_then(|modes| match modes {
             InputModes { dtmf: true, speech } => Ok(InputModes { dtmf: true, speech: speech && !is_dtmf_only }),
@@ -186,7 +244,7 @@ impl Recognizer {
                 return self.fail_active(now, is_answered, &failure);
             }
         };
-        recognition.is_listening = true;
+        recognition.held = Held::Audio;
         let params = Arc::clone(&recognition.params);
         let timers_started = recognition.timers_started;
         *phase = Phase::Waiting { modes };
@@ -203,17 +261,20 @@ impl Recognizer {
         self.take_digits(now);
     }
 
-    pub(super) fn speech_started(&mut self, now: Instant, request_id: RequestId) {
-        let Some((_, phase)) = self.active(request_id) else { return };
+    pub(super) fn speech_started(&mut self, now: Instant, request_id: RequestId, offset: Duration) {
+        let early = self.config.speech_too_early_within;
+        let Some((recognition, phase)) = self.active(request_id) else { return };
         match phase {
             Phase::Waiting { modes } if modes.speech => {
-                *phase = Phase::Speaking { modes: *modes, matched: false };
+                *phase = Phase::Speaking { modes: *modes, found: None };
+                let is_normal = recognition.params.mode == RecognitionMode::Normal;
+                recognition.utterance = Some(Utterance { heard_at: now, offset, length: None });
                 self.input_started(now, InputType::Speech);
+                if is_normal && early.is_some_and(|early| offset <= early) {
+                    self.complete(now, Completion::new(RecognizerCause::SpeechTooEarly));
+                }
             }
-            Phase::Silent { modes, .. } => {
-                *phase = Phase::Speaking { modes: *modes, matched: false };
-                self.timers.cancel(Timer::Silence);
-            }
+            Phase::Silent { .. } => self.speech_resumed(request_id),
             // Speech where no grammar takes it, after keys, or after the end.
             Phase::Waiting { .. }
             | Phase::Loading
@@ -224,11 +285,14 @@ impl Recognizer {
         }
     }
 
-    pub(super) fn speech_ended(&mut self, now: Instant, request_id: RequestId, at: Instant) {
-        let Some((_, phase)) = self.active(request_id) else { return };
+    pub(super) fn speech_ended(&mut self, now: Instant, request_id: RequestId, at: Instant, offset: Duration) {
+        let Some((recognition, phase)) = self.active(request_id) else { return };
         match phase {
-            Phase::Speaking { modes, matched } => {
-                *phase = Phase::Silent { modes: *modes, since: at.min(now), matched: *matched };
+            Phase::Speaking { modes, found } => {
+                *phase = Phase::Silent { modes: *modes, since: at.min(now), found: *found };
+                if let Some(utterance) = &mut recognition.utterance {
+                    utterance.length = Some(offset.saturating_sub(utterance.offset));
+                }
                 self.await_silence(now);
             }
             Phase::Waiting { .. }
@@ -241,10 +305,13 @@ impl Recognizer {
     }
 
     pub(super) fn speech_resumed(&mut self, request_id: RequestId) {
-        let Some((_, phase)) = self.active(request_id) else { return };
+        let Some((recognition, phase)) = self.active(request_id) else { return };
         match phase {
             Phase::Silent { modes, .. } => {
-                *phase = Phase::Speaking { modes: *modes, matched: false };
+                *phase = Phase::Speaking { modes: *modes, found: None };
+                if let Some(utterance) = &mut recognition.utterance {
+                    utterance.length = None;
+                }
                 self.timers.cancel(Timer::Silence);
             }
             Phase::Waiting { .. }
@@ -256,13 +323,26 @@ impl Recognizer {
         }
     }
 
-    pub(super) fn matched(&mut self, now: Instant, request_id: RequestId, complete: bool) {
-        let Some((_, phase)) = self.active(request_id) else { return };
+    pub(super) fn matched(&mut self, now: Instant, request_id: RequestId, matched: InputMatch) {
+        let Some((recognition, phase)) = self.active(request_id) else { return };
+        let is_early = matched == InputMatch::NoMatch
+            && recognition.params.early_no_match
+            && recognition.params.mode == RecognitionMode::Normal;
+        let is_hotword = matches!(matched, InputMatch::Complete { .. }) && recognition.hotword_counts(now);
         match phase {
-            Phase::Speaking { matched, .. } => *matched = complete,
-            Phase::Silent { matched, .. } => {
-                *matched = complete;
-                self.await_silence(now);
+            Phase::Speaking { found, .. } => {
+                *found = Some(matched);
+                if is_early || is_hotword {
+                    self.finish(now, EndOfInput::Natural);
+                }
+            }
+            Phase::Silent { found, .. } => {
+                *found = Some(matched);
+                if is_early || is_hotword {
+                    self.finish(now, EndOfInput::Natural);
+                } else {
+                    self.await_silence(now);
+                }
             }
             Phase::Waiting { .. }
             | Phase::Loading
@@ -272,56 +352,14 @@ impl Recognizer {
         }
     }
 
-    pub(super) fn dtmf(&mut self, now: Instant, digit: char) {
-        let is_wanted = match &self.state {
-            State::Idle | State::Recognized { .. } => true,
-            State::Recognizing { phase, .. } => match phase {
-                Phase::Waiting { modes } | Phase::Speaking { modes, .. } | Phase::Silent { modes, .. } => modes.dtmf,
-                Phase::Loading | Phase::Keying { .. } | Phase::Finishing { .. } | Phase::Completing { .. } => true,
-            },
-            State::Closed => false,
-        };
-        if is_wanted && self.type_ahead.push(now, digit) {
-            self.take_digits(now);
-        } else {
-            self.counters.dropped_digits += 1;
-        }
-    }
-
-    pub(super) fn dtmf_matched(&mut self, now: Instant, request_id: RequestId, asked: &str, outcome: DtmfMatch) {
-        let Some((recognition, phase)) = self.active(request_id) else { return };
-        match phase {
-            Phase::Keying { digits, found: found @ KeysFound::Asked } if *digits == asked => {
-                *found = KeysFound::Known;
-                let params = Arc::clone(&recognition.params);
-                match outcome {
-                    DtmfMatch::Complete { can_grow: false } if params.dtmf_term_char.is_none() => {
-                        return self.finish(now, EndOfInput::Natural);
-                    }
-                    DtmfMatch::Complete { can_grow: false } => {
-                        self.timers.cancel(Timer::Interdigit);
-                        self.timers.set(Timer::Term, now + params.dtmf_term_timeout);
-                    }
-                    // What cannot match any more ends as what may match does: with the terminator or the timeout.
-                    DtmfMatch::NoMatch | DtmfMatch::Prefix | DtmfMatch::Complete { can_grow: true } => {}
-                }
-                self.take_digits(now);
-            }
-            Phase::Keying { .. }
-            | Phase::Waiting { .. }
-            | Phase::Speaking { .. }
-            | Phase::Silent { .. }
-            | Phase::Loading
-            | Phase::Finishing { .. }
-            | Phase::Completing { .. } => self.counters.late_inputs += 1,
-        }
-    }
-
     pub(super) fn recognized(&mut self, now: Instant, request_id: RequestId, outcome: Outcome) {
         let Some((recognition, phase)) = self.active(request_id) else { return };
         let is_unannounced = recognition.input.is_none();
+        let mode = recognition.params.mode;
+        // Keys have no utterance, and always count.
+        let counts = recognition.input == Some(InputType::Dtmf) || recognition.hotword_counts(now);
         let end = match phase {
-            Phase::Finishing { end } => *end,
+            Phase::Finishing { end, .. } => *end,
             Phase::Waiting { .. } | Phase::Speaking { .. } | Phase::Silent { .. } | Phase::Keying { .. } => {
                 EndOfInput::Natural
             }
@@ -333,9 +371,14 @@ impl Recognizer {
         if is_unannounced {
             self.input_started(now, InputType::Speech);
         }
-        let completion =
-            Completion { cause: cause_of(outcome.verdict, end), reason: String::new(), result: outcome.result };
-        self.complete(now, completion);
+        let cause = match mode {
+            RecognitionMode::Normal => cause_of(outcome.verdict, end),
+            RecognitionMode::Hotword { .. } => match hotword_cause(outcome.verdict, end, counts) {
+                Some(cause) => cause,
+                None => return self.ignore_input(now),
+            },
+        };
+        self.complete(now, Completion { cause, reason: String::new(), result: outcome.result });
     }
 
     pub(super) fn engine_failed(&mut self, now: Instant, request_id: RequestId, reason: &str) {
@@ -381,11 +424,13 @@ impl Recognizer {
         match timer {
             Timer::Grammars => {
                 let failure = Failure::new(FailureKind::Load, "the grammars were not loaded in time");
-                self.outputs.push_back(Output::AbandonGrammars { request_id: recognition.id });
                 self.fail_active(now, is_answered, &failure);
             }
             Timer::NoInput => self.complete(now, Completion::new(RecognizerCause::NoInputTimeout)),
             Timer::Recognition => self.finish(now, EndOfInput::MaxTime),
+            Timer::Silence | Timer::Interdigit | Timer::Term if recognition.params.mode.is_hotword() => {
+                self.hotword_input_ended(now);
+            }
             Timer::Silence | Timer::Interdigit | Timer::Term => self.finish(now, EndOfInput::Natural),
             Timer::Result => {
                 let failure = Failure::new(FailureKind::Engine, "the engine gave no result in time");
@@ -398,79 +443,42 @@ impl Recognizer {
                 }
             }
             // Not of the recognition.
-            Timer::Definition(_) => {}
-        }
-    }
-
-    /// Takes digits while the session is not matching any: one at a time, so that digits after the end of this input
-    /// stay for the next.
-    fn take_digits(&mut self, now: Instant) {
-        let age_max = self.digit_age_max();
-        loop {
-            let State::Recognizing { recognition, phase } = &mut self.state else { return };
-            let is_ready = match phase {
-                Phase::Waiting { modes } | Phase::Speaking { modes, .. } | Phase::Silent { modes, .. } => modes.dtmf,
-                Phase::Keying { found, .. } => *found == KeysFound::Known,
-                Phase::Loading | Phase::Finishing { .. } | Phase::Completing { .. } => false,
-            };
-            if !is_ready {
-                return;
-            }
-            let Some(digit) = self.type_ahead.take(now, age_max) else {
-                return;
-            };
-            let params = Arc::clone(&recognition.params);
-            let request_id = recognition.id;
-            let mut digits = match std::mem::replace(phase, Phase::Loading) {
-                Phase::Keying { digits, .. } => digits,
-                Phase::Loading
-                | Phase::Waiting { .. }
-                | Phase::Speaking { .. }
-                | Phase::Silent { .. }
-                | Phase::Finishing { .. }
-                | Phase::Completing { .. } => String::new(),
-            };
-            let is_terminator = params.dtmf_term_char == Some(digit);
-            let fits = digits.len() < self.config.digits_max;
-            if !is_terminator && fits {
-                digits.push(digit);
-            }
-            let found = if is_terminator || !fits { KeysFound::Known } else { KeysFound::Asked };
-            *phase = Phase::Keying { digits: digits.clone(), found };
-            self.timers.cancel(Timer::Silence);
-            self.timers.cancel(Timer::Term);
-            self.timers.set(Timer::Interdigit, now + params.dtmf_interdigit_timeout);
-            self.input_started(now, InputType::Dtmf);
-            if is_terminator {
-                return self.finish(now, EndOfInput::Natural);
-            }
-            if fits {
-                self.outputs.push_back(Output::MatchDtmf { request_id, digits });
-            } else {
-                self.counters.dropped_digits += 1;
-            }
+            Timer::Definition(_) | Timer::Interpretation => {}
         }
     }
 
     /// Sets the silence timer from the real end of speech; it may be due already.
     fn await_silence(&mut self, now: Instant) {
-        let State::Recognizing { recognition, phase: Phase::Silent { since, matched, .. } } = &self.state else {
+        let State::Recognizing { recognition, phase: Phase::Silent { since, found, .. } } = &self.state else {
             return;
         };
         let params = &recognition.params;
-        let timeout = if *matched { params.speech_complete_timeout } else { params.speech_incomplete_timeout };
+        let timeout = match found {
+            Some(InputMatch::Complete { can_grow: false }) => params.speech_complete_timeout,
+            Some(InputMatch::Complete { can_grow: true } | InputMatch::Prefix | InputMatch::NoMatch) | None => {
+                params.speech_incomplete_timeout
+            }
+        };
         let at = *since + timeout;
         if at <= now {
-            self.finish(now, EndOfInput::Natural);
+            self.recognition_timer(now, Timer::Silence);
         } else {
             self.timers.set(Timer::Silence, at);
         }
     }
 
     /// The first input of a RECOGNIZE: START-OF-INPUT (§9.12), the no-input timer ends, Recognition-Timeout begins.
-    fn input_started(&mut self, now: Instant, kind: InputType) {
+    pub(super) fn input_started(&mut self, now: Instant, kind: InputType) {
         let State::Recognizing { recognition, .. } = &mut self.state else { return };
         self.timers.cancel(Timer::NoInput);
+        if recognition.params.mode.is_hotword() {
+            // No event; and every input that nothing came of is followed by another with a time of its own (§9.9).
+            recognition.input = Some(kind);
+            if !self.timers.is_set(Timer::Recognition) {
+                self.timers.set(Timer::Recognition, now + recognition.params.recognition_timeout);
+            }
+            return;
+        }
         if recognition.input.is_some() {
             return;
         }
@@ -482,9 +490,8 @@ impl Recognizer {
             InputType::Dtmf => "dtmf",
         };
         // One START-OF-INPUT per request, so channel and request make a value that no other event has.
-        let headers = Headers::new()
-            .with(HeaderName::ProxySyncId, format!("{}{id}", self.channel.prefix()))
-            .with(HeaderName::InputType, name);
+        let sync_id = format!("{}-{}-{id}", self.channel.prefix(), self.channel.resource_name());
+        let headers = Headers::new().with(HeaderName::ProxySyncId, sync_id).with(HeaderName::InputType, name);
         self.outputs.push_back(Output::Send(Message::Event(Event {
             channel: self.channel.clone(),
             id,
@@ -496,10 +503,11 @@ impl Recognizer {
     }
 
     /// Input has ended: asks for the result.
-    fn finish(&mut self, now: Instant, end: EndOfInput) {
+    pub(super) fn finish(&mut self, now: Instant, end: EndOfInput) {
         let State::Recognizing { recognition, phase } = &mut self.state else { return };
         let request_id = recognition.id;
-        let input = match std::mem::replace(phase, Phase::Finishing { end }) {
+        let modes = phase.modes();
+        let input = match std::mem::replace(phase, Phase::Finishing { modes, end }) {
             Phase::Keying { digits, .. } => FinishedInput::Dtmf { digits },
             Phase::Loading
             | Phase::Waiting { .. }
@@ -521,7 +529,8 @@ impl Recognizer {
         }
         self.clear_recognition_timers();
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Recognizing { recognition, .. } => {
+            State::Recognizing { mut recognition, .. } => {
+                self.release(&mut recognition);
                 self.fail(recognition.id, failure);
                 self.cancel_pending();
             }
@@ -530,13 +539,10 @@ impl Recognizer {
     }
 
     /// The active RECOGNIZE has ended; the client hears of it when the gap after the response is over.
-    fn complete(&mut self, now: Instant, completion: Completion) {
+    pub(super) fn complete(&mut self, now: Instant, completion: Completion) {
         self.clear_recognition_timers();
         let State::Recognizing { recognition, phase } = &mut self.state else { return };
-        if recognition.is_listening {
-            recognition.is_listening = false;
-            self.outputs.push_back(Output::StopListening { request_id: recognition.id });
-        }
+        self.outputs.extend(recognition.give_back());
         let earliest = match recognition.answer {
             Answer::InProgress { at } => at + self.config.completion_gap,
             Answer::Owed | Answer::Pending => now,
@@ -574,6 +580,10 @@ impl Recognizer {
     }
 
     pub(super) fn send_completion(&mut self, id: RequestId, completion: &Completion) {
+        self.send_complete_event(EventName::RecognitionComplete, id, completion);
+    }
+
+    pub(super) fn send_complete_event(&mut self, name: EventName, id: RequestId, completion: &Completion) {
         let mut headers = Headers::new().with(HeaderName::CompletionCause, completion.cause.to_string());
         if !completion.reason.is_empty() {
             headers.push(HeaderName::CompletionReason, quoted(&completion.reason));
@@ -584,32 +594,27 @@ impl Recognizer {
             body = result.body.clone();
         }
         let channel = self.channel.clone();
-        let (name, state) = (EventName::RecognitionComplete, RequestState::Complete);
+        let state = RequestState::Complete;
         self.outputs.push_back(Output::Send(Message::Event(Event { channel, id, name, state, headers, body })));
     }
 
     /// Ends what the session does for a recognition that will not complete by itself.
-    pub(super) fn end_listening(&mut self, recognition: &Recognition) {
-        if self.timers.is_set(Timer::Grammars) {
-            self.outputs.push_back(Output::AbandonGrammars { request_id: recognition.id });
-        }
+    pub(super) fn release(&mut self, recognition: &mut Recognition) {
         self.clear_recognition_timers();
-        if recognition.is_listening {
-            self.outputs.push_back(Output::StopListening { request_id: recognition.id });
-        }
+        self.outputs.extend(recognition.give_back());
     }
 
     pub(super) fn respond_in_progress(&mut self, recognition: &Recognition) {
         self.send_in_progress(recognition.id, recognition.success);
     }
 
-    fn send_in_progress(&mut self, id: RequestId, status: StatusCode) {
+    pub(super) fn send_in_progress(&mut self, id: RequestId, status: StatusCode) {
         let channel = self.channel.clone();
         let (headers, body) = (Headers::new(), bytes::Bytes::new());
         self.respond(Response { channel, id, status, state: RequestState::InProgress, headers, body });
     }
 
-    fn clear_recognition_timers(&mut self) {
+    pub(super) fn clear_recognition_timers(&mut self) {
         for timer in [
             Timer::Grammars,
             Timer::NoInput,
@@ -625,7 +630,7 @@ impl Recognizer {
     }
 
     /// The active RECOGNIZE, if it is that one; otherwise the input came late.
-    fn active(&mut self, request_id: RequestId) -> Option<(&mut Recognition, &mut Phase)> {
+    pub(super) fn active(&mut self, request_id: RequestId) -> Option<(&mut Recognition, &mut Phase)> {
         match &mut self.state {
             State::Recognizing { recognition, phase } if recognition.id == request_id => Some((recognition, phase)),
             State::Recognizing { .. } | State::Idle | State::Recognized { .. } | State::Closed => {
@@ -636,7 +641,7 @@ impl Recognizer {
     }
 }
 
-fn cause_of(verdict: Verdict, end: EndOfInput) -> RecognizerCause {
+pub(super) fn cause_of(verdict: Verdict, end: EndOfInput) -> RecognizerCause {
     match (verdict, end) {
         (Verdict::Match, EndOfInput::Natural) => RecognizerCause::Success,
         (Verdict::Match, EndOfInput::MaxTime) => RecognizerCause::SuccessMaxtime,

@@ -38,7 +38,7 @@ fn hdr_006_what_is_no_list_may_not_be_repeated_and_lists_are_joined() {
     ladder.send("GET-PARAMS 4", &["Vendor-Specific-Parameters:"], "");
     ladder.expect(&[
         "< 1 404 COMPLETE | No-Input-Timeout: 1 | No-Input-Timeout: 2",
-        "< 2 404 COMPLETE | No-Input-Timeout: 1 | No-Input-Timeout: 1",
+        "< 2 404 COMPLETE | Completion-Cause: 006 recognizer-error | No-Input-Timeout: 1 | No-Input-Timeout: 1",
         "< 3 200 COMPLETE",
         "< 4 200 COMPLETE | Vendor-Specific-Parameters: com.example.a=1;com.example.b=2",
     ]);
@@ -95,14 +95,14 @@ fn hdr_010_sec_014_timeouts_beyond_a_day_are_answered_409() {
     }
     let mut ladder = Ladder::new();
     ladder.send("RECOGNIZE 1", &[LIST, "No-Input-Timeout: 1000000000000"], "builtin:x/y");
-    ladder.expect(&["< 1 409 COMPLETE | No-Input-Timeout: 1000000000000"]);
+    ladder.expect(&["< 1 409 COMPLETE | Completion-Cause: 006 recognizer-error | No-Input-Timeout: 1000000000000"]);
 }
 
 #[test]
 fn hdr_011_a_missing_mandatory_header_is_answered_406_and_named() {
     let mut ladder = Ladder::new();
     ladder.send("DEFINE-GRAMMAR 1", &["Content-ID: <a@b>"], "x");
-    ladder.expect(&["< 1 406 COMPLETE | Content-Type:"]);
+    ladder.expect(&["< 1 406 COMPLETE | Completion-Cause: 016 grammar-definition-failure | Content-Type:"]);
     let mut ladder = synthesizer::Ladder::new();
     ladder.send("SPEAK 1", &[], "hello");
     ladder.expect(&["< 1 406 COMPLETE | Content-Type:"]);

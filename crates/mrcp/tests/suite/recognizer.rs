@@ -1,18 +1,20 @@
 //! Ladders of the recognizer (RFC 6787 §9), with the exchanges that stock clients make.
 
 use crate::common::recognizer::{BOTH, DTMF, Ladder, SPEECH};
-use mrcp::recognizer::{DtmfMatch, Failure, FailureKind, Input, RecognizerConfig, ResultBody, Verdict};
+use mrcp::recognizer::{Failure, FailureKind, Input, InputMatch, Outcome, RecognizerConfig, ResultBody, Verdict};
 use mrcp::{IgnoredHeaders, RecognizerCause, RequestId};
 
-const START_OF_SPEECH: &str = "< START-OF-INPUT 1 IN-PROGRESS | Proxy-Sync-Id: 32AECB234338011 | Input-Type: speech";
-const START_OF_DTMF: &str = "< START-OF-INPUT 1 IN-PROGRESS | Proxy-Sync-Id: 32AECB234338011 | Input-Type: dtmf";
+const START_OF_SPEECH: &str =
+    "< START-OF-INPUT 1 IN-PROGRESS | Proxy-Sync-Id: 32AECB23433801-speechrecog-1 | Input-Type: speech";
+const START_OF_DTMF: &str =
+    "< START-OF-INPUT 1 IN-PROGRESS | Proxy-Sync-Id: 32AECB23433801-speechrecog-1 | Input-Type: dtmf";
 
 fn complete(id: u32, cause: &str) -> String {
     format!("< RECOGNITION-COMPLETE {id} COMPLETE | Completion-Cause: {cause}")
 }
 
 #[test]
-fn speech_is_recognized_after_the_silence_that_a_full_match_needs() {
+fn rec_013_rec_026_speech_is_recognized_after_the_silence_that_a_full_match_needs() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &["Speech-Complete-Timeout: 400", "Speech-Incomplete-Timeout: 900"]);
     ladder.wait(1000);
@@ -20,7 +22,7 @@ fn speech_is_recognized_after_the_silence_that_a_full_match_needs() {
     ladder.expect_at(1000, &[START_OF_SPEECH]);
     ladder.wait(800);
     ladder.speech_ended(1, 100);
-    ladder.matched(1, true);
+    ladder.matched(1, InputMatch::Complete { can_grow: false });
     ladder.wait(299);
     ladder.expect_nothing();
     ladder.wait(1);
@@ -38,11 +40,11 @@ fn speech_is_recognized_after_the_silence_that_a_full_match_needs() {
 }
 
 #[test]
-fn a_partial_match_waits_for_the_incomplete_timeout() {
+fn rec_027_rec_028_a_partial_match_waits_for_the_incomplete_timeout() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &["Speech-Complete-Timeout: 400", "Speech-Incomplete-Timeout: 900"]);
     ladder.speech_started(1);
-    ladder.matched(1, false);
+    ladder.matched(1, InputMatch::Prefix);
     ladder.speech_ended(1, 0);
     ladder.expect(&[START_OF_SPEECH]);
     ladder.wait(899);
@@ -61,7 +63,7 @@ fn a_match_that_comes_after_its_timeout_ends_the_input_at_once() {
     ladder.speech_ended(1, 0);
     ladder.wait(500);
     ladder.expect(&[START_OF_SPEECH]);
-    ladder.matched(1, true);
+    ladder.matched(1, InputMatch::Complete { can_grow: false });
     ladder.expect_at(500, &["finish 1 speech"]);
 }
 
@@ -71,7 +73,7 @@ fn a_pause_in_speech_does_not_end_it() {
     ladder.recognize(1, SPEECH, &["Speech-Complete-Timeout: 400"]);
     ladder.speech_started(1);
     ladder.speech_ended(1, 0);
-    ladder.matched(1, true);
+    ladder.matched(1, InputMatch::Complete { can_grow: false });
     ladder.wait(399);
     ladder.input(Input::SpeechResumed { request_id: RequestId(1) });
     ladder.wait(5000);
@@ -79,7 +81,7 @@ fn a_pause_in_speech_does_not_end_it() {
 }
 
 #[test]
-fn silence_ends_with_no_input() {
+fn rec_015_rec_019_silence_ends_with_no_input() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &["No-Input-Timeout: 4000"]);
     ladder.wait(3999);
@@ -89,7 +91,7 @@ fn silence_ends_with_no_input() {
 }
 
 #[test]
-fn with_start_input_timers_false_the_timer_waits_for_the_prompt_to_end() {
+fn rec_016_rec_017_rec_018_with_start_input_timers_false_the_timer_waits_for_the_prompt_to_end() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &["No-Input-Timeout: 5000", "Start-Input-Timers: false"]);
     ladder.wait(15_000);
@@ -104,7 +106,7 @@ fn with_start_input_timers_false_the_timer_waits_for_the_prompt_to_end() {
 }
 
 #[test]
-fn speech_before_start_input_timers_leaves_no_timer_to_start() {
+fn rec_020_speech_before_start_input_timers_leaves_no_timer_to_start() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &["No-Input-Timeout: 1000", "Start-Input-Timers: false"]);
     ladder.speech_started(1);
@@ -114,14 +116,14 @@ fn speech_before_start_input_timers_leaves_no_timer_to_start() {
 }
 
 #[test]
-fn start_input_timers_without_a_recognition_is_402() {
+fn rec_017_start_input_timers_without_a_recognition_is_402() {
     let mut ladder = Ladder::new();
     ladder.send("START-INPUT-TIMERS 1", &[], "");
     ladder.expect(&["< 1 402 COMPLETE"]);
 }
 
 #[test]
-fn the_recognition_timeout_counts_from_the_first_speech_and_says_maxtime() {
+fn rec_021_rec_022_the_recognition_timeout_counts_from_the_first_speech_and_says_maxtime() {
     for (verdict, cause) in [
         (Verdict::Match, "008 success-maxtime"),
         (Verdict::PartialMatch, "014 partial-match-maxtime"),
@@ -141,7 +143,7 @@ fn the_recognition_timeout_counts_from_the_first_speech_and_says_maxtime() {
 }
 
 #[test]
-fn every_verdict_has_its_cause() {
+fn rec_003_rec_029_every_verdict_has_its_cause() {
     for (verdict, cause) in [
         (Verdict::Match, "000 success"),
         (Verdict::PartialMatch, "013 partial-match"),
@@ -172,7 +174,7 @@ fn a_completion_keeps_its_distance_from_the_response() {
 }
 
 #[test]
-fn stop_beats_a_completion_that_is_not_sent() {
+fn rec_034_ghf_006_stop_beats_a_completion_that_is_not_sent() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &[]);
     ladder.recognized(1, Verdict::Match, "<result/>");
@@ -182,7 +184,7 @@ fn stop_beats_a_completion_that_is_not_sent() {
 }
 
 #[test]
-fn stop_ends_the_recognition_without_an_event_and_late_results_are_dropped() {
+fn rec_034_ghf_003_stop_ends_the_recognition_without_an_event_and_late_results_are_dropped() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, BOTH, &[]);
     ladder.wait(500);
@@ -197,7 +199,7 @@ fn stop_ends_the_recognition_without_an_event_and_late_results_are_dropped() {
 }
 
 #[test]
-fn stop_with_nothing_to_stop_is_200_without_a_list() {
+fn rec_035_stop_with_nothing_to_stop_is_200_without_a_list() {
     let mut ladder = Ladder::new();
     ladder.send("STOP 1", &[], "");
     ladder.expect(&["< 1 200 COMPLETE"]);
@@ -220,16 +222,16 @@ fn stop_while_grammars_load_answers_both() {
 }
 
 #[test]
-fn digits_end_at_the_terminator() {
+fn dtm_010_digits_end_at_the_terminator() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, DTMF, &["Dtmf-Term-Char: #", "No-Input-Timeout: 4000"]);
     ladder.wait(1000);
     ladder.press("1");
     ladder.expect_at(1000, &[START_OF_DTMF, "match 1 1"]);
-    ladder.dtmf_matched(1, "1", DtmfMatch::Complete { can_grow: true });
+    ladder.dtmf_matched(1, "1", InputMatch::Complete { can_grow: true });
     ladder.wait(300);
     ladder.press("2");
-    ladder.dtmf_matched(1, "12", DtmfMatch::Complete { can_grow: true });
+    ladder.dtmf_matched(1, "12", InputMatch::Complete { can_grow: true });
     ladder.expect(&["match 1 12"]);
     ladder.press("#");
     ladder.expect_at(1300, &["finish 1 dtmf 12"]);
@@ -241,14 +243,14 @@ fn digits_end_at_the_terminator() {
 }
 
 #[test]
-fn digits_end_at_the_interdigit_timeout() {
+fn dtm_007_digits_end_at_the_interdigit_timeout() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, DTMF, &["DTMF-Interdigit-Timeout: 3000"]);
     ladder.press("1");
-    ladder.dtmf_matched(1, "1", DtmfMatch::Prefix);
+    ladder.dtmf_matched(1, "1", InputMatch::Prefix);
     ladder.wait(2000);
     ladder.press("2");
-    ladder.dtmf_matched(1, "12", DtmfMatch::Prefix);
+    ladder.dtmf_matched(1, "12", InputMatch::Prefix);
     ladder.expect(&[START_OF_DTMF, "match 1 1", "match 1 12"]);
     ladder.wait(2999);
     ladder.expect_nothing();
@@ -259,20 +261,20 @@ fn digits_end_at_the_interdigit_timeout() {
 }
 
 #[test]
-fn digits_that_cannot_go_on_end_at_once_without_a_terminator() {
+fn dtm_008_dtm_017_digits_that_cannot_go_on_end_at_once_without_a_terminator() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, DTMF, &[]);
     ladder.press("1");
-    ladder.dtmf_matched(1, "1", DtmfMatch::Complete { can_grow: false });
+    ladder.dtmf_matched(1, "1", InputMatch::Complete { can_grow: false });
     ladder.expect(&[START_OF_DTMF, "match 1 1", "finish 1 dtmf 1"]);
 }
 
 #[test]
-fn digits_that_cannot_go_on_wait_for_the_terminator_if_there_is_one() {
+fn dtm_008_dtm_017_digits_that_cannot_go_on_wait_for_the_terminator_if_there_is_one() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, DTMF, &["DTMF-Term-Char: #", "DTMF-Term-Timeout: 2000", "DTMF-Interdigit-Timeout: 500"]);
     ladder.press("1");
-    ladder.dtmf_matched(1, "1", DtmfMatch::Complete { can_grow: false });
+    ladder.dtmf_matched(1, "1", InputMatch::Complete { can_grow: false });
     ladder.expect(&[START_OF_DTMF, "match 1 1"]);
     ladder.wait(1999);
     ladder.expect_nothing();
@@ -286,7 +288,7 @@ fn digits_after_the_end_of_an_input_stay_for_the_next() {
     ladder.recognize(1, DTMF, &[]);
     ladder.press("12");
     ladder.expect(&[START_OF_DTMF, "match 1 1"]);
-    ladder.dtmf_matched(1, "1", DtmfMatch::Complete { can_grow: false });
+    ladder.dtmf_matched(1, "1", InputMatch::Complete { can_grow: false });
     ladder.expect(&["finish 1 dtmf 1"]);
     ladder.wait(100);
     ladder.recognized(1, Verdict::Match, "");
@@ -297,13 +299,13 @@ fn digits_after_the_end_of_an_input_stay_for_the_next() {
         "load 2 builtin:x/y",
         "< 2 200 IN-PROGRESS",
         "listen 2 dtmf",
-        "< START-OF-INPUT 2 IN-PROGRESS | Proxy-Sync-Id: 32AECB234338012 | Input-Type: dtmf",
+        "< START-OF-INPUT 2 IN-PROGRESS | Proxy-Sync-Id: 32AECB23433801-speechrecog-2 | Input-Type: dtmf",
         "match 2 2",
     ]);
 }
 
 #[test]
-fn keys_pressed_before_are_taken_unless_the_buffer_is_cleared() {
+fn dtm_011_dtm_012_keys_pressed_before_are_taken_unless_the_buffer_is_cleared() {
     let mut ladder = Ladder::new();
     ladder.press("7");
     ladder.recognize(1, DTMF, &["Clear-DTMF-Buffer: true"]);
@@ -324,7 +326,7 @@ fn keys_pressed_before_are_taken_unless_the_buffer_is_cleared() {
 }
 
 #[test]
-fn keys_pressed_too_long_before_are_forgotten() {
+fn dtm_013_keys_pressed_too_long_before_are_forgotten() {
     let mut ladder = Ladder::new();
     ladder.send("SET-PARAMS 1", &["DTMF-Buffer-Time: 2000"], "");
     ladder.press("7");
@@ -338,13 +340,13 @@ fn keys_pressed_too_long_before_are_forgotten() {
         "load 2 builtin:x/y",
         "< 2 200 IN-PROGRESS",
         "listen 2 dtmf",
-        "< START-OF-INPUT 2 IN-PROGRESS | Proxy-Sync-Id: 32AECB234338012 | Input-Type: dtmf",
+        "< START-OF-INPUT 2 IN-PROGRESS | Proxy-Sync-Id: 32AECB23433801-speechrecog-2 | Input-Type: dtmf",
         "match 2 8",
     ]);
 }
 
 #[test]
-fn a_key_takes_over_from_speech_because_its_tone_was_heard_first() {
+fn rec_070_a_key_takes_over_from_speech_because_its_tone_was_heard_first() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, BOTH, &[]);
     ladder.speech_started(1);
@@ -368,7 +370,7 @@ fn keys_mean_nothing_to_a_grammar_of_speech() {
 }
 
 #[test]
-fn speech_means_nothing_to_a_grammar_of_keys() {
+fn rec_069_speech_means_nothing_to_a_grammar_of_keys() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, DTMF, &["No-Input-Timeout: 1000"]);
     ladder.speech_started(1);
@@ -377,7 +379,7 @@ fn speech_means_nothing_to_a_grammar_of_keys() {
 }
 
 #[test]
-fn the_buffer_of_keys_is_bounded() {
+fn dtm_014_sec_015_the_buffer_of_keys_is_bounded() {
     let mut ladder = Ladder::with(RecognizerConfig { digits_max: 3, ..RecognizerConfig::default() });
     ladder.press("12345");
     ladder.input(Input::Dtmf { digit: 'x' });
@@ -385,7 +387,7 @@ fn the_buffer_of_keys_is_bounded() {
 }
 
 #[test]
-fn grammars_that_fail_are_told_in_the_response() {
+fn rec_002_grammars_that_fail_are_told_in_the_response() {
     for (kind, expected) in [
         (FailureKind::Load, "407 COMPLETE | Completion-Cause: 004 grammar-load-failure"),
         (FailureKind::Compilation, "407 COMPLETE | Completion-Cause: 005 grammar-compilation-failure"),
@@ -508,7 +510,7 @@ fn closing_while_grammars_load_fails_the_requests() {
 }
 
 #[test]
-fn a_second_recognize_waits_its_turn() {
+fn rec_006_a_second_recognize_waits_its_turn() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &[]);
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list", "Cancel-If-Queue: false"], "builtin:x/y");
@@ -521,7 +523,7 @@ fn a_second_recognize_waits_its_turn() {
 }
 
 #[test]
-fn stop_of_the_active_one_lets_the_next_begin() {
+fn rec_006_ghf_004_stop_of_the_active_one_lets_the_next_begin() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &[]);
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list"], "builtin:x/y");
@@ -535,7 +537,7 @@ fn stop_of_the_active_one_lets_the_next_begin() {
 }
 
 #[test]
-fn stop_of_a_waiting_one_leaves_the_active_one_alone() {
+fn ghf_004_stop_of_a_waiting_one_leaves_the_active_one_alone() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &[]);
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list"], "builtin:x/y");
@@ -545,7 +547,7 @@ fn stop_of_a_waiting_one_leaves_the_active_one_alone() {
 }
 
 #[test]
-fn stop_without_a_list_ends_the_queue_too() {
+fn rec_036_stop_without_a_list_ends_the_queue_too() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &[]);
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list"], "builtin:x/y");
@@ -555,7 +557,7 @@ fn stop_without_a_list_ends_the_queue_too() {
 }
 
 #[test]
-fn cancel_if_queue_of_the_active_one_gives_way_to_the_new() {
+fn rec_005_cancel_if_queue_of_the_active_one_gives_way_to_the_new() {
     let mut ladder = Ladder::new();
     ladder.send("RECOGNIZE 1", &["Content-Type: text/uri-list", "Cancel-If-Queue: true"], "builtin:x/y");
     ladder.loaded(1, SPEECH);
@@ -575,7 +577,7 @@ fn cancel_if_queue_of_the_active_one_gives_way_to_the_new() {
 }
 
 #[test]
-fn a_failure_cancels_what_waits_behind() {
+fn rec_007_a_failure_cancels_what_waits_behind() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &[]);
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list"], "builtin:x/y");
@@ -603,7 +605,7 @@ fn the_queue_is_bounded() {
 }
 
 #[test]
-fn a_grammar_is_defined_and_used() {
+fn rec_040_a_grammar_is_defined_and_used() {
     let mut ladder = Ladder::new();
     ladder.send("DEFINE-GRAMMAR 1", &["Content-Type: application/srgs+xml", "Content-Id: g1"], "<grammar/>");
     ladder.expect(&["define 1 application/srgs+xml#g1"]);
@@ -619,11 +621,11 @@ fn a_definition_without_a_body_unloads() {
     ladder.send("DEFINE-GRAMMAR 4", &["Content-Id: <g1@x>"], "");
     ladder.expect(&["forget g1@x", "< 4 200 COMPLETE | Completion-Cause: 000 success"]);
     ladder.send("DEFINE-GRAMMAR 5", &[], "");
-    ladder.expect(&["< 5 406 COMPLETE | Content-ID:"]);
+    ladder.expect(&["< 5 406 COMPLETE | Completion-Cause: 016 grammar-definition-failure | Content-ID:"]);
 }
 
 #[test]
-fn a_definition_that_fails_says_why() {
+fn rec_041_a_definition_that_fails_says_why() {
     let mut ladder = Ladder::new();
     ladder.send("DEFINE-GRAMMAR 1", &["Content-Type: application/srgs+xml", "Content-Id: g"], "<grammar");
     let failure = Failure::new(FailureKind::Compilation, "");
@@ -639,19 +641,22 @@ fn an_inline_grammar_needs_an_identifier_and_a_type() {
     let mut ladder = Ladder::new();
     ladder.send("DEFINE-GRAMMAR 1", &["Content-Type: application/srgs+xml"], "<grammar/>");
     ladder.send("DEFINE-GRAMMAR 2", &["Content-Id: g"], "<grammar/>");
-    ladder.expect(&["< 1 406 COMPLETE | Content-ID:", "< 2 406 COMPLETE | Content-Type:"]);
+    ladder.expect(&[
+        "< 1 406 COMPLETE | Completion-Cause: 016 grammar-definition-failure | Content-ID:",
+        "< 2 406 COMPLETE | Completion-Cause: 016 grammar-definition-failure | Content-Type:",
+    ]);
 }
 
 #[test]
-fn a_definition_while_recognizing_is_402() {
+fn rec_042_a_definition_while_recognizing_is_402() {
     let mut ladder = Ladder::new();
     ladder.recognize(1, SPEECH, &[]);
     ladder.send("DEFINE-GRAMMAR 2", &["Content-Type: application/srgs+xml", "Content-Id: g"], "<grammar/>");
-    ladder.expect(&["< 2 402 COMPLETE"]);
+    ladder.expect(&["< 2 402 COMPLETE | Completion-Cause: 016 grammar-definition-failure"]);
 }
 
 #[test]
-fn a_recognize_without_a_grammar_is_refused() {
+fn rec_067_a_recognize_without_a_grammar_is_refused() {
     let mut ladder = Ladder::new();
     ladder.send("RECOGNIZE 1", &["Cancel-If-Queue: false"], "");
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list"], "\r\n");
@@ -659,7 +664,7 @@ fn a_recognize_without_a_grammar_is_refused() {
     ladder.send("RECOGNIZE 4", &["Content-Type: text/uri-list", "Content-Encoding: gzip"], "x");
     let cause = "Completion-Cause: 004 grammar-load-failure";
     ladder.expect(&[
-        "< 1 406 COMPLETE | Content-Type:",
+        "< 1 406 COMPLETE | Completion-Cause: 006 recognizer-error | Content-Type:",
         &format!("< 2 407 COMPLETE | {cause} | Completion-Reason: \"the body names no grammar\""),
         &format!("< 3 408 COMPLETE | {cause} | Completion-Reason: \"the content encoding is not supported\""),
         &format!("< 4 407 COMPLETE | {cause} | Completion-Reason: \"the body is not of its content encoding\""),
@@ -667,7 +672,7 @@ fn a_recognize_without_a_grammar_is_refused() {
 }
 
 #[test]
-fn the_last_result_can_be_read_again_until_something_new_begins() {
+fn rec_037_rec_038_rec_039_rec_044_the_last_result_can_be_read_again_until_something_new_begins() {
     let mut ladder = Ladder::new();
     ladder.send("GET-RESULT 1", &[], "");
     ladder.expect(&["< 1 402 COMPLETE"]);
@@ -676,13 +681,24 @@ fn the_last_result_can_be_read_again_until_something_new_begins() {
     ladder.wait(100);
     ladder.recognized(2, Verdict::Match, "<result/>");
     ladder.said = crate::common::Transcript::default();
-    ladder.send("GET-RESULT 3", &[], "");
+    ladder.send("GET-RESULT 3", &["N-Best-List-Length: 3", "Confidence-Threshold: 0.25"], "");
+    ladder.expect(&["recompute 3 threshold 0.25 n-best 3"]);
+    let result =
+        |body: &str| ResultBody { content_type: "application/nlsml+xml".to_owned(), body: body.to_owned().into() };
+    let outcome = Outcome { verdict: Verdict::NoMatch, result: Some(result("<nothing/>")) };
+    ladder.input(Input::Recomputed { request_id: RequestId(3), outcome: Some(outcome) });
     ladder.expect(&[
-        "< 3 200 COMPLETE | Completion-Cause: 000 success | Content-Type: application/nlsml+xml | <result/>",
+        "< 3 200 COMPLETE | Completion-Cause: 001 no-match | Content-Type: application/nlsml+xml | <nothing/>",
     ]);
-    ladder.send("DEFINE-GRAMMAR 4", &["Content-Id: g"], "");
-    ladder.send("GET-RESULT 5", &[], "");
-    ladder.expect(&["forget g", "< 4 200 COMPLETE | Completion-Cause: 000 success", "< 5 402 COMPLETE"]);
+    ladder.send("GET-RESULT 6", &[], "");
+    ladder.input(Input::Recomputed { request_id: RequestId(6), outcome: None });
+    ladder.expect(&[
+        "recompute 6",
+        "< 6 200 COMPLETE | Completion-Cause: 000 success | Content-Type: application/nlsml+xml | <result/>",
+    ]);
+    ladder.send("DEFINE-GRAMMAR 7", &["Content-Id: g"], "");
+    ladder.send("GET-RESULT 8", &[], "");
+    ladder.expect(&["forget g", "< 7 200 COMPLETE | Completion-Cause: 000 success", "< 8 402 COMPLETE"]);
 }
 
 #[test]
@@ -698,16 +714,14 @@ fn request_ids_must_increase() {
 #[test]
 fn methods_we_do_not_have_are_401() {
     let mut ladder = Ladder::new();
-    for (index, method) in
-        ["SPEAK", "INTERPRET", "START-PHRASE-ENROLLMENT", "RECORD", "recognize", "FOO"].iter().enumerate()
-    {
+    for (index, method) in ["SPEAK", "RECORD", "recognize", "FOO"].iter().enumerate() {
         ladder.send(&format!("{method} {}", index + 1), &["Content-Type: text/plain"], "x");
         ladder.expect(&[&format!("< {} 401 COMPLETE", index + 1)]);
     }
 }
 
 #[test]
-fn illegal_values_are_echoed_with_404() {
+fn rec_032_rec_033_illegal_values_are_echoed_with_404() {
     let mut ladder = Ladder::new();
     let headers = [
         "Content-Type: text/uri-list",
@@ -719,20 +733,23 @@ fn illegal_values_are_echoed_with_404() {
         "Recognition-Timeout: 6000",
     ];
     ladder.send("RECOGNIZE 1", &headers, "builtin:x/y");
-    ladder.expect(&["< 1 404 COMPLETE | No-Input-Timeout: soon | Confidence-Threshold: 1.5 | Cancel-If-Queue: no | \
+    ladder.expect(&["< 1 404 COMPLETE | Completion-Cause: 006 recognizer-error | No-Input-Timeout: soon | Confidence-Threshold: 1.5 | Cancel-If-Queue: no | \
                      N-Best-List-Length: 0 | Recognition-Timeout: 5000 | Recognition-Timeout: 6000"]);
 }
 
 #[test]
-fn what_we_cannot_do_is_refused_and_not_ignored() {
-    let mut ladder = Ladder::new();
+fn rec_046_rec_054_what_we_cannot_do_is_refused_and_not_ignored() {
+    let mut ladder = Ladder::with(RecognizerConfig { hotword: false, ..RecognizerConfig::default() });
     ladder.send("RECOGNIZE 1", &["Content-Type: text/uri-list", "Recognition-Mode: hotword"], "builtin:x/y");
     ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list", "Input-Waveform-URI: http://x/y.wav"], "builtin:x/y");
     ladder.send("RECOGNIZE 3", &["Content-Type: text/uri-list", "Enroll-Utterance: true"], "builtin:x/y");
+    ladder.send("RECOGNIZE 4", &["Content-Type: text/uri-list", "Ver-Buffer-Utterance: true"], "builtin:x/y");
+    let cause = "Completion-Cause: 006 recognizer-error";
     ladder.expect(&[
-        "< 1 409 COMPLETE | Recognition-Mode: hotword",
-        "< 2 403 COMPLETE | Input-Waveform-URI: http://x/y.wav",
-        "< 3 403 COMPLETE | Enroll-Utterance: true",
+        &format!("< 1 409 COMPLETE | {cause} | Recognition-Mode: hotword"),
+        &format!("< 2 403 COMPLETE | {cause} | Input-Waveform-URI: http://x/y.wav"),
+        &format!("< 3 403 COMPLETE | {cause} | Enroll-Utterance: true"),
+        &format!("< 4 403 COMPLETE | {cause} | Ver-Buffer-Utterance: true"),
     ]);
 }
 
@@ -747,7 +764,7 @@ fn headers_that_do_not_apply_are_ignored_and_reported_if_so_set() {
 }
 
 #[test]
-fn a_resource_of_dtmf_takes_no_grammar_of_speech() {
+fn rec_068_a_resource_of_dtmf_takes_no_grammar_of_speech() {
     let config = std::sync::Arc::new(RecognizerConfig::default());
     let mut ladder = Ladder::new();
     ladder.machine = mrcp::recognizer::Recognizer::new(config, crate::common::channel(mrcp::Resource::DtmfRecog));
@@ -755,6 +772,7 @@ fn a_resource_of_dtmf_takes_no_grammar_of_speech() {
     ladder.loaded(1, SPEECH);
     ladder.expect(&[
         "load 1 builtin:x/y",
+        "abandon 1",
         "< 1 407 COMPLETE | Completion-Cause: 016 grammar-definition-failure | \
          Completion-Reason: \"no grammar takes input that this resource hears\"",
     ]);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mrcp::recognizer::{
-    DtmfMatch, FinishedInput, Input, InputModes, Outcome, Output, Recognizer, RecognizerConfig, ResultBody, Verdict,
+    FinishedInput, GrammarPurpose, Input, InputMatch, InputModes, Outcome, Output, Recognizer, RecognizerConfig,
+    ResultBody, Verdict,
 };
 use mrcp::{GrammarRef, RequestId, Resource};
 use testkit::Clock;
@@ -92,17 +93,19 @@ impl Ladder {
     }
 
     pub(crate) fn speech_started(&mut self, id: u32) {
-        self.input(Input::SpeechStarted { request_id: RequestId(id) });
+        let offset = Duration::from_millis(self.clock.elapsed_ms());
+        self.input(Input::SpeechStarted { request_id: RequestId(id), offset });
     }
 
     /// Speech ended so many milliseconds ago.
     pub(crate) fn speech_ended(&mut self, id: u32, ago_ms: u64) {
         let at = self.clock.now().checked_sub(Duration::from_millis(ago_ms)).unwrap();
-        self.input(Input::SpeechEnded { request_id: RequestId(id), at });
+        let offset = Duration::from_millis(self.clock.elapsed_ms().saturating_sub(ago_ms));
+        self.input(Input::SpeechEnded { request_id: RequestId(id), at, offset });
     }
 
-    pub(crate) fn matched(&mut self, id: u32, complete: bool) {
-        self.input(Input::Matched { request_id: RequestId(id), complete });
+    pub(crate) fn matched(&mut self, id: u32, found: InputMatch) {
+        self.input(Input::Matched { request_id: RequestId(id), found });
     }
 
     pub(crate) fn recognized(&mut self, id: u32, verdict: Verdict, body: &str) {
@@ -118,7 +121,7 @@ impl Ladder {
         }
     }
 
-    pub(crate) fn dtmf_matched(&mut self, id: u32, digits: &str, outcome: DtmfMatch) {
+    pub(crate) fn dtmf_matched(&mut self, id: u32, digits: &str, outcome: InputMatch) {
         self.input(Input::DtmfMatched { request_id: RequestId(id), digits: digits.to_owned(), outcome });
     }
 }
@@ -148,9 +151,27 @@ pub(crate) fn line(output: &Output) -> String {
         Output::DefineGrammar { request_id, grammars, .. } => {
             format!("define {request_id} {}", grammars_line(grammars))
         }
-        Output::AbandonGrammars { request_id } => format!("abandon {request_id}"),
         Output::ForgetGrammar { content_id } => format!("forget {content_id}"),
-        Output::LoadGrammars { request_id, grammars, .. } => format!("load {request_id} {}", grammars_line(grammars)),
+        Output::LoadGrammars { request_id, grammars, purpose, .. } => {
+            let what = match purpose {
+                GrammarPurpose::Recognize => "load",
+                GrammarPurpose::Interpret => "load-to-interpret",
+            };
+            format!("{what} {request_id} {}", grammars_line(grammars))
+        }
+        Output::AbandonGrammars { request_id } => format!("abandon {request_id}"),
+        Output::ListenAgain { request_id } => format!("listen-again {request_id}"),
+        Output::Interpret { request_id, text, .. } => format!("interpret {request_id} {text}"),
+        Output::Recompute { request_id, constraints } => {
+            let mut line = format!("recompute {request_id}");
+            if let Some(threshold) = constraints.confidence_threshold {
+                line.push_str(&format!(" threshold {threshold}"));
+            }
+            if let Some(n_best) = constraints.n_best_list_length {
+                line.push_str(&format!(" n-best {n_best}"));
+            }
+            line
+        }
         Output::Listen { request_id, modes, .. } => format!("listen {request_id} {}", modes_line(*modes)),
         Output::MatchDtmf { request_id, digits } => format!("match {request_id} {digits}"),
         Output::Finish { request_id, input: FinishedInput::Speech } => format!("finish {request_id} speech"),
