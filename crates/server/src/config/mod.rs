@@ -515,6 +515,9 @@ mod tests {
         stated.dialog.records = defaults.dialog.records.clone();
         stated.dialog.fallback_target = defaults.dialog.fallback_target.clone();
         stated.dialog.llm = None;
+        stated.fetch.file_root = None;
+        stated.fetch.allowed_networks = Vec::new();
+        stated.fetch.ca_file = None;
         assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));
     }
 }
