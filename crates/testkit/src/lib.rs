@@ -3,6 +3,10 @@
 //! A core is told the time. A test owns a [`Clock`], hands `clock.now()` to the core and moves it with
 //! [`Clock::advance`]; nothing sleeps.
 
+mod babble;
+
+pub use babble::babble;
+
 use std::time::{Duration, Instant};
 
 /// The start of virtual time. The only place where a test of a core may read a real clock.
