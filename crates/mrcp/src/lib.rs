@@ -62,5 +62,6 @@ pub use headers::{Header, HeaderError, Headers};
 pub use message::{Event, Message, Request, Response};
 pub use method::Method;
 pub use params::IgnoredHeaders;
+pub use request_order::RequestOrder;
 pub use start_line::{RequestId, RequestState, StatusCode};
 pub use vendor::VendorParameters;

@@ -8,7 +8,7 @@ use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig};
 use mrcp::connection::ConnectionConfig;
 use mrcp::recognizer::{RecognizerConfig, RecognizerDefaults};
 use mrcp::synthesizer::SynthesizerConfig;
-use session::{DescriptionConfig, ResultStyle, SessionConfig};
+use session::{DescriptionConfig, RequestIds, ResultStyle, SessionConfig};
 use sip::dialog::{DialogConfig, SessionTimerConfig};
 use sip::endpoint::EndpointConfig;
 use speech::nlsml::InstanceForm;
@@ -86,6 +86,8 @@ pub(crate) fn session(config: &Config, mrcp_port: u16) -> SessionConfig {
             namespaced: recognizer.namespaced,
             barge_in_after: config.dialog.barge_in.then_some(BARGE_IN_AFTER),
         },
+        request_ids: RequestIds::Session,
+        first_request_wait: config.mrcp.first_request_wait,
         connection_grace: CONNECTION_GRACE,
     }
 }

@@ -33,4 +33,4 @@ pub use output::{
 };
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;
-pub use session::{Session, SessionConfig};
+pub use session::{RequestIds, Session, SessionConfig};

@@ -228,6 +228,8 @@ pub enum CloseCause {
     DialogFailed,
     /// The control connection was lost and did not come back.
     ConnectionLost,
+    /// The client made no request.
+    NeverUsed,
     /// The server ended it: drain.
     Drained,
     /// An inner part failed.
@@ -243,6 +245,7 @@ impl CloseCause {
             Self::Bye => "bye",
             Self::DialogFailed => "dialog-failed",
             Self::ConnectionLost => "connection-lost",
+            Self::NeverUsed => "never-used",
             Self::Drained => "drained",
             Self::Failed => "failed",
         }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mrcp::ChannelId;
 use mrcp::recognizer::RecognizerConfig;
 use mrcp::synthesizer::SynthesizerConfig;
+use mrcp::{ChannelId, Message, Request, RequestOrder, RequestState, StatusCode};
 use sip::dialog::{Cause, DialogConfig, Event};
 use sip::endpoint::IncomingInvite;
 use sip::{Dialog, Headers, Seed, Status};
@@ -36,8 +36,22 @@ pub struct SessionConfig {
     pub language: Language,
     /// How results are written.
     pub results: ResultStyle,
+    /// What request identifiers rise over.
+    pub request_ids: RequestIds,
+    /// How long a client may take from its ACK to its first request, before the session is taken for abandoned; `None`: for ever.
+    pub first_request_wait: Option<Duration>,
     /// How long a session waits for another control connection, or the BYE that usually comes with its loss.
     pub connection_grace: Duration,
+}
+
+/// What request identifiers rise over (RFC 6787 section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequestIds {
+    /// All channels of a session together, as the RFC has it.
+    #[default]
+    Session,
+    /// Each channel by itself, as stock clients number.
+    Channel,
 }
 
 /// One MRCP session. See the [crate] for how it is driven.
@@ -50,6 +64,9 @@ pub struct Session {
     /// Legs that were opened.
     legs: Vec<LegId>,
     parts: PartKeys,
+    /// The request identifiers of all channels.
+    order: RequestOrder,
+    was_used: bool,
     /// When the session ends for want of a control connection.
     connection_deadline: Option<Instant>,
     outputs: VecDeque<Output>,
@@ -125,6 +142,8 @@ impl Session {
             channels: Vec::new(),
             legs: Vec::new(),
             parts: PartKeys::default(),
+            order: RequestOrder::default(),
+            was_used: false,
             connection_deadline: None,
             outputs: VecDeque::new(),
         };
@@ -150,19 +169,8 @@ impl Session {
             (State::Waiting, Input::Reserved { .. } | Input::ReservationRefused { .. }) => {}
             (State::Waiting | State::Reserving, Input::Mrcp(request)) => {
                 self.connection_deadline = None;
-                let at = self.channels.iter().position(|channel| *channel.id() == request.channel);
-                match at.and_then(|at| self.channels.get_mut(at)) {
-                    Some(Channel::Recognizer(channel)) => channel.request(now, request, &mut self.parts),
-                    Some(Channel::Synthesizer(channel)) => channel.request(now, request, &mut self.parts),
-                    // Released by a re-INVITE while the request was on its way.
-                    None => {
-                        let channel = request.channel.clone();
-                        let answer =
-                            request.response(mrcp::StatusCode::RESOURCE_NOT_ALLOCATED, mrcp::RequestState::Complete);
-                        let message = mrcp::Message::Response(answer);
-                        self.outputs.push_back(Output::Mrcp { channel, message });
-                    }
-                }
+                self.was_used = true;
+                self.request(now, request);
             }
             (State::Waiting | State::Reserving, Input::ConnectionLost { channels }) => {
                 if channels.iter().any(|lost| self.channels.iter().any(|channel| channel.id() == lost)) {
@@ -216,7 +224,7 @@ impl Session {
         }
         if self.connection_deadline.is_some_and(|at| at <= now) {
             self.connection_deadline = None;
-            self.end(now, CloseCause::ConnectionLost);
+            self.end(now, if self.was_used { CloseCause::ConnectionLost } else { CloseCause::NeverUsed });
         }
         self.drain(now);
     }
@@ -237,6 +245,32 @@ impl Session {
             .chain(self.dialog.poll_timeout())
             .chain(self.connection_deadline)
             .min()
+    }
+
+    fn request(&mut self, now: Instant, request: Request) {
+        let Some(at) = self.channels.iter().position(|channel| *channel.id() == request.channel) else {
+            // Released by a re-INVITE while the request was on its way.
+            return self.refuse(&request, StatusCode::RESOURCE_NOT_ALLOCATED);
+        };
+        let is_in_order = match self.config.request_ids {
+            RequestIds::Session => self.order.accept(request.id),
+            // Each machine looks by itself.
+            RequestIds::Channel => true,
+        };
+        if !is_in_order {
+            return self.refuse(&request, StatusCode::NON_MONOTONIC_REQUEST_ID);
+        }
+        match self.channels.get_mut(at) {
+            Some(Channel::Recognizer(channel)) => channel.request(now, request, &mut self.parts),
+            Some(Channel::Synthesizer(channel)) => channel.request(now, request, &mut self.parts),
+            None => {}
+        }
+    }
+
+    /// Answers a request that reaches no resource.
+    fn refuse(&mut self, request: &Request, status: StatusCode) {
+        let message = Message::Response(request.response(status, RequestState::Complete));
+        self.outputs.push_back(Output::Mrcp { channel: request.channel.clone(), message });
     }
 
     fn leg_event(&mut self, now: Instant, leg: LegId, event: media::LegEvent) {
@@ -286,8 +320,13 @@ impl Session {
                     self.description.abandon();
                 }
             }
+            Event::Acknowledged { .. } => {
+                if !self.was_used && !matches!(self.state, State::Ending { .. } | State::Closed) {
+                    self.connection_deadline = self.config.first_request_wait.map(|wait| now + wait);
+                }
+            }
             // We never offer: an empty offer was refused, and refreshes repeat what was agreed.
-            Event::Acknowledged { .. } | Event::Progress { .. } | Event::Accepted { .. } | Event::Rejected { .. } => {}
+            Event::Progress { .. } | Event::Accepted { .. } | Event::Rejected { .. } => {}
             Event::Terminated { cause } => {
                 let cause = match (&self.state, cause) {
                     (State::Ending { cause }, _) => *cause,

@@ -86,6 +86,8 @@ pub struct MrcpConfig {
     pub completion_gap: Duration,
     /// Whether `a=connection:existing` is answered in kind; the default answers `new`.
     pub connection_reuse: bool,
+    /// How long a client may take from its ACK to its first request; `None`: for ever.
+    pub first_request_wait: Option<Duration>,
 }
 
 /// `[rtp]`
@@ -304,6 +306,8 @@ fn read_mrcp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> MrcpConfig {
         connections_max: section.count("connections_max", 4000, 1..=100_000),
         completion_gap: section.millis("completion_gap_ms", 20, 0..=1000),
         connection_reuse: section.flag("connection_reuse", false),
+        first_request_wait: Some(section.seconds("first_request_wait_s", 600, 0..=86_400))
+            .filter(|wait| !wait.is_zero()),
     };
     section.finish();
     config

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself can be read")]
 
+mod signalling;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, HeaderName, Message, Method, Request, RequestId, Resource};
 use session::{
     CallerInput, CloseCause, DescriptionConfig, FromConversation, Heard, Input, InputKind, Output, PromptEnd,
-    ResultStyle, Session, SessionConfig, ToConversation,
+    RequestIds, ResultStyle, Session, SessionConfig, ToConversation,
 };
 use sip::dialog::DialogConfig;
 use sip::endpoint::IncomingInvite;
@@ -40,6 +42,8 @@ fn config() -> Arc<SessionConfig> {
             namespaced: true,
             barge_in_after: Some(Duration::from_millis(350)),
         },
+        request_ids: RequestIds::Session,
+        first_request_wait: Some(Duration::from_secs(60)),
         connection_grace: Duration::from_secs(2),
     })
 }
