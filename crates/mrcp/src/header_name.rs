@@ -29,6 +29,14 @@ pub enum ValueKind {
     Gender,
     /// Directives of §6.2.13, or nothing.
     CacheControl,
+    /// Rate of SSML's `prosody`.
+    ProsodyRate,
+    /// Pitch of SSML's `prosody`.
+    ProsodyPitch,
+    /// Volume of SSML's `prosody`.
+    ProsodyVolume,
+    /// URIs in angle brackets.
+    UriList,
     /// A language tag (BCP 47): letters, digits and dashes.
     Language,
 }
@@ -98,12 +106,12 @@ headers! {
     VoiceAge = "Voice-Age", Integer(0);
     VoiceVariant = "Voice-Variant", Integer(0);
     VoiceName = "Voice-Name", Text;
-    ProsodyPitch = "Prosody-Pitch", Text;
+    ProsodyPitch = "Prosody-Pitch", ValueKind::ProsodyPitch;
     ProsodyContour = "Prosody-Contour", Text;
     ProsodyRange = "Prosody-Range", Text;
-    ProsodyRate = "Prosody-Rate", Text;
+    ProsodyRate = "Prosody-Rate", ValueKind::ProsodyRate;
     ProsodyDuration = "Prosody-Duration", Text;
-    ProsodyVolume = "Prosody-Volume", Text;
+    ProsodyVolume = "Prosody-Volume", ValueKind::ProsodyVolume;
     SpeechMarker = "Speech-Marker", Text;
     SpeechLanguage = "Speech-Language", Language;
     FetchHint = "Fetch-Hint", FetchHint;
@@ -113,7 +121,7 @@ headers! {
     SpeakRestart = "Speak-Restart", Boolean;
     SpeakLength = "Speak-Length", Text;
     LoadLexicon = "Load-Lexicon", Boolean;
-    LexiconSearchOrder = "Lexicon-Search-Order", Text;
+    LexiconSearchOrder = "Lexicon-Search-Order", UriList;
 
     ConfidenceThreshold = "Confidence-Threshold", Fraction;
     SensitivityLevel = "Sensitivity-Level", Fraction;

@@ -237,12 +237,35 @@ impl Header {
             ValueKind::FetchHint => is_one_of(value, &["prefetch", "safe"]),
             ValueKind::AudioFetchHint => is_one_of(value, &["prefetch", "safe", "stream"]),
             ValueKind::Language => is_language_tag(value),
+            ValueKind::ProsodyRate => {
+                is_one_of(value, &["x-slow", "slow", "medium", "fast", "x-fast", "default"]) || is_amount(value, &["%"])
+            }
+            ValueKind::ProsodyPitch => {
+                let words = ["x-low", "low", "medium", "high", "x-high", "default"];
+                is_one_of(value, &words) || is_amount(value, &["%", "Hz", "st"])
+            }
+            ValueKind::ProsodyVolume => {
+                let words = ["silent", "x-soft", "soft", "medium", "loud", "x-loud", "default"];
+                is_one_of(value, &words) || is_amount(value, &["%", "dB"])
+            }
+            ValueKind::UriList => crate::synthesizer::lexicon_uris(value).is_some(),
         }
     }
 }
 
 fn is_one_of(value: &str, words: &[&str]) -> bool {
     words.iter().any(|word| word.eq_ignore_ascii_case(value))
+}
+
+/// A number of SSML: perhaps a sign, digits with an optional point, perhaps a unit. Spaces before the unit are taken.
+fn is_amount(value: &str, units: &[&str]) -> bool {
+    let value = value.trim_start_matches(['+', '-']);
+    let lower = value.to_ascii_lowercase();
+    let number = units.iter().find_map(|unit| lower.strip_suffix(&unit.to_ascii_lowercase())).unwrap_or(&lower).trim();
+    !number.is_empty()
+        && number.len() <= 32
+        && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && number.parse::<f64>().is_ok()
 }
 
 /// Letters first, then subtags of up to eight letters and digits. A tag of the POSIX kind (`en_US`) is not one.

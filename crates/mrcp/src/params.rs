@@ -76,6 +76,8 @@ pub(crate) struct ParamStore {
     resource: Option<Resource>,
     defaults: Vec<(HeaderName, String)>,
     languages: Vec<String>,
+    /// What Voice-Name may say; empty: anything.
+    voices: Vec<String>,
     values: Headers,
     vendor: VendorParameters,
     ignored_headers: IgnoredHeaders,
@@ -87,6 +89,7 @@ impl ParamStore {
             resource,
             defaults,
             languages,
+            voices: Vec::new(),
             values: Headers::new(),
             vendor: VendorParameters::default(),
             ignored_headers: IgnoredHeaders::default(),
@@ -96,6 +99,30 @@ impl ParamStore {
     /// What SET-PARAMS is answered that sets something without effect.
     pub(crate) fn reporting(self, ignored_headers: IgnoredHeaders) -> Self {
         Self { ignored_headers, ..self }
+    }
+
+    /// The same where Voice-Name may name these only.
+    pub(crate) fn with_voices(self, voices: Vec<String>) -> Self {
+        Self { voices, ..self }
+    }
+
+    /// A voice that is asked for and is not there.
+    pub(crate) fn beyond(&self, headers: &Headers) -> Option<HeaderFault> {
+        let headers: Headers = headers.iter().filter(|header| self.is_unknown_voice(header)).cloned().collect();
+        (!headers.is_empty()).then_some(HeaderFault { status: StatusCode::UNSUPPORTED_HEADER_VALUE, headers })
+    }
+
+    /// Voice-Name may be a list, as SSML's attribute is: one that is known is enough. `default` is what a stock client sends
+    /// when its dialplan names none.
+    fn is_unknown_voice(&self, header: &Header) -> bool {
+        let is_known = |name: &str| {
+            name.eq_ignore_ascii_case("default") || self.voices.iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        header.name == HeaderName::VoiceName
+            && !self.voices.is_empty()
+            && !header.value.trim().is_empty()
+            && !is_known(header.value.trim())
+            && !header.value.split_whitespace().any(is_known)
     }
 
     /// SET-PARAMS (§6.1.1): all or nothing. 404 beats 403 beats 409; the fields at fault are repeated as sent.
@@ -204,7 +231,10 @@ impl ParamStore {
             known.eq_ignore_ascii_case(&header.value)
                 || (!known.contains('-') && primary(known) == primary(&header.value))
         };
-        header.name == HeaderName::SpeechLanguage && !self.languages.is_empty() && !self.languages.iter().any(is_known)
+        let is_unknown_language = header.name == HeaderName::SpeechLanguage
+            && !self.languages.is_empty()
+            && !self.languages.iter().any(is_known);
+        is_unknown_language || self.is_unknown_voice(header)
     }
 
     /// What SET-PARAMS said, else the default.

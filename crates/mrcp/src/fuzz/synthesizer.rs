@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::laws::Laws;
 use super::operations::Operations;
-use crate::synthesizer::{Failure, FailureKind, Input, Output, Synthesizer, SynthesizerConfig};
+use crate::synthesizer::{ControlRefused, Failure, FailureKind, Input, Output, Synthesizer, SynthesizerConfig};
 use crate::{ChannelId, HeaderName as H, Method, Request, RequestId, Resource};
 
 /// More than a machine ever says to one input: it completes at most its queue.
@@ -20,6 +20,9 @@ struct Run {
     /// What was prepared and has not ended.
     prepared: BTreeSet<RequestId>,
     playing: Option<RequestId>,
+    /// Asked of the session and not answered.
+    controls: BTreeSet<RequestId>,
+    definitions: BTreeSet<RequestId>,
 }
 
 /// Runs the operations that `bytes` spell, then closes.
@@ -28,9 +31,18 @@ pub fn synthesizer(epoch: Instant, bytes: &[u8]) {
     let laws = Laws::new(config.completion_gap);
     let Ok(channel) = ChannelId::new("1", Resource::SpeechSynth) else { return };
     let machine = Synthesizer::new(Arc::new(config), channel);
-    let mut run = Run { now: epoch, machine, laws, last_id: 0, prepared: BTreeSet::new(), playing: None };
+    let mut run = Run {
+        now: epoch,
+        machine,
+        laws,
+        last_id: 0,
+        prepared: BTreeSet::new(),
+        playing: None,
+        controls: BTreeSet::new(),
+        definitions: BTreeSet::new(),
+    };
     let mut operations = Operations::new(bytes);
-    while let Some(operation) = operations.next(18) {
+    while let Some(operation) = operations.next(24) {
         run.step(operation, &mut operations);
     }
     run.close();
@@ -60,16 +72,43 @@ impl Run {
                 let outcome = if operands.byte() % 4 == 3 { Err(failure()) } else { Ok(()) };
                 Input::Prepared { request_id, outcome }
             }
-            12 => Input::MarkReached { request_id, name: "m".to_owned() },
+            12 => Input::MarkReached { request_id, name: "m".to_owned(), at: self.now },
             13 => {
                 let outcome = if operands.byte() % 4 == 3 { Err(failure()) } else { Ok(()) };
                 self.prepared.remove(&request_id);
-                Input::PlaybackFinished { request_id, outcome }
+                Input::PlaybackFinished { request_id, at: self.now, outcome }
             }
             14 => Input::BargedIn,
             15 if operands.byte() % 16 == 15 => return self.close(),
             15 | 16 => return self.wait(Duration::from_millis(u64::from(operands.byte()))),
-            _ => return self.wait_for_timeout(),
+            17 => return self.wait_for_timeout(),
+            18 => {
+                let jump = ["+3 Second", "-3 Second", "m Tag", "+3 Word"][usize::from(operands.byte() % 4)];
+                self.request("CONTROL", &[(H::JumpSize, jump)], "")
+            }
+            19 => {
+                let name = [H::ProsodyRate, H::VoiceName, H::SpeakLength][usize::from(operands.byte() % 3)].clone();
+                self.request("CONTROL", &[(name, "fast")], "")
+            }
+            20 => {
+                let kind = if operands.byte() % 8 == 7 { "" } else { "application/pls+xml" };
+                self.request("DEFINE-LEXICON", &[(H::ContentType, kind), (H::ContentId, "l")], "<lexicon/>")
+            }
+            21 => {
+                let outcome = match operands.byte() % 4 {
+                    0 => Ok(true),
+                    3 => Err(ControlRefused),
+                    _ => Ok(false),
+                };
+                let Some(control_id) = self.controls.pop_first() else { return };
+                Input::Controlled { control_id, outcome }
+            }
+            22 => {
+                let outcome = if operands.byte() % 4 == 3 { Err(failure()) } else { Ok(()) };
+                let Some(request_id) = self.definitions.pop_first() else { return };
+                Input::LexiconDefined { request_id, outcome }
+            }
+            _ => self.request("SET-PARAMS", &[(H::KillOnBargeIn, "false")], ""),
         };
         self.input(input);
     }
@@ -139,6 +178,14 @@ impl Run {
                 Output::Start { request_id } => self.playing = Some(request_id),
                 Output::Pause { request_id } | Output::Resume { request_id } => {
                     assert_eq!(self.playing, Some(request_id), "only what plays is paused");
+                }
+                Output::Control { request_id, control_id, .. } => {
+                    assert_eq!(self.playing, Some(request_id), "only what plays is changed");
+                    assert!(self.controls.insert(control_id), "changed once");
+                }
+                Output::DefineLexicon { request_id, .. } => {
+                    assert_eq!(self.machine.active_request(), None, "a lexicon is defined between SPEAKs");
+                    assert!(self.definitions.insert(request_id), "defined once");
                 }
                 Output::Stop { request_id } => {
                     self.prepared.remove(&request_id);

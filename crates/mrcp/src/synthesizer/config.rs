@@ -24,6 +24,11 @@ pub struct SynthesizerConfig {
     pub languages: Vec<String>,
     /// What a request with headers that do not apply to it is answered.
     pub ignored_headers: IgnoredHeaders,
+    /// Voices that `Voice-Name` may name; empty: any. `default` may always be said.
+    pub voices: Vec<String>,
+    /// Whether a SPEAK that was PENDING tells its start by a SPEECH-MARKER without a name, as §8.13 demands. Stock clients take any
+    /// SPEECH-MARKER that they did not ask for as an end.
+    pub start_markers: bool,
     /// When set, responses and events carry `Speech-Marker` with a timestamp (§8.4.8).
     pub ntp: Option<NtpAnchor>,
     /// Values for what neither the request nor SET-PARAMS says.
@@ -74,6 +79,8 @@ impl Default for SynthesizerConfig {
             decoded_bytes_max: 4 << 20,
             languages: Vec::new(),
             ignored_headers: IgnoredHeaders::Success,
+            voices: Vec::new(),
+            start_markers: true,
             ntp: None,
             defaults: SynthesizerDefaults::default(),
         }

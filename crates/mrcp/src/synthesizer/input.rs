@@ -1,6 +1,8 @@
 //! What happens to a synthesizer.
 
-use crate::{Request, RequestId};
+use std::time::Instant;
+
+use crate::{HeaderName, Request, RequestId};
 
 /// What happens to a synthesizer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +22,29 @@ pub enum Input {
         request_id: RequestId,
         /// The mark's name.
         name: String,
+        /// When what stands behind it began to sound.
+        at: Instant,
+    },
+    /// Answers [`Output::Control`](super::Output::Control).
+    Controlled {
+        /// The CONTROL.
+        control_id: RequestId,
+        /// Whether a jump back led to the beginning; or that it cannot be done.
+        outcome: Result<bool, ControlRefused>,
+    },
+    /// Answers [`Output::DefineLexicon`](super::Output::DefineLexicon).
+    LexiconDefined {
+        /// The DEFINE-LEXICON.
+        request_id: RequestId,
+        /// Whether it was done.
+        outcome: Result<(), Failure>,
     },
     /// Playout has ended: the last packet was sent, or it cannot go on.
     PlaybackFinished {
         /// The SPEAK.
         request_id: RequestId,
+        /// When the last of it had sounded.
+        at: Instant,
         /// How it ended.
         outcome: Result<(), Failure>,
     },
@@ -34,6 +54,10 @@ pub enum Input {
     /// The session ends: every open request is completed now, and nothing follows.
     Close,
 }
+
+/// A jump or a length that this SPEAK cannot have: a mark that it has not, or speech that is not kept. 409.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ControlRefused;
 
 /// Why a SPEAK fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +87,18 @@ pub enum FailureKind {
         uri: String,
         /// For Failed-URI-Cause: the status of the protocol, or one word.
         cause: String,
+    },
+    /// A lexicon could not be had: 407, `lexicon-load-failure`.
+    Lexicon {
+        /// Its URI, where it has one.
+        uri: Option<String>,
+    },
+    /// A header asks for what this speech has not: 409, with the header.
+    HeaderValue {
+        /// The header.
+        name: HeaderName,
+        /// Its value.
+        value: String,
     },
     /// The language is not available: 407, `language-unsupported`.
     Language,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::config::SynthesizerConfig;
-use super::headers::speak_params;
+use super::headers::{refused_by_speak, speak_params, speech_change};
 use super::input::{Failure, FailureKind, Input};
 use super::output::Output;
 use super::speaking::{Phase, Playout, Speak};
@@ -22,11 +22,13 @@ use crate::{
 pub struct Synthesizer {
     pub(super) config: Arc<SynthesizerConfig>,
     pub(super) channel: ChannelId,
-    params: ParamStore,
+    pub(super) params: ParamStore,
     order: RequestOrder,
     pub(super) state: State,
     /// SPEAK requests that are not the active one, first in first out.
     pub(super) queue: VecDeque<Speak>,
+    /// DEFINE-LEXICON requests that are not answered yet, and the status of their success.
+    pub(super) definitions: Vec<(RequestId, StatusCode)>,
     pub(super) timers: Timers<Timer>,
     pub(super) outputs: VecDeque<Output>,
     pub(super) counters: SynthesizerCounters,
@@ -48,6 +50,8 @@ pub(super) enum State {
 pub(super) enum Timer {
     /// A SPEAK is not prepared by the session in time.
     Preparation(RequestId),
+    /// A lexicon is not defined by the session in time.
+    Definition(RequestId),
     /// The gap after the response and the tail after the last packet are over.
     Completion,
 }
@@ -63,13 +67,15 @@ impl Synthesizer {
     /// A synthesizer without parameters, in state idle.
     pub fn new(config: Arc<SynthesizerConfig>, channel: ChannelId) -> Self {
         let params = ParamStore::new(channel.resource(), config.defaults.as_headers(), config.languages.clone())
-            .reporting(config.ignored_headers);
+            .reporting(config.ignored_headers)
+            .with_voices(config.voices.clone());
         Self {
             params,
             channel,
             order: RequestOrder::default(),
             state: State::Idle,
             queue: VecDeque::new(),
+            definitions: Vec::new(),
             timers: Timers::new(),
             outputs: VecDeque::new(),
             counters: SynthesizerCounters::default(),
@@ -86,8 +92,12 @@ impl Synthesizer {
         match input {
             Input::Request(request) => self.request(now, &request),
             Input::Prepared { request_id, outcome } => self.prepared(now, request_id, outcome),
-            Input::MarkReached { request_id, name } => self.mark_reached(now, request_id, &name),
-            Input::PlaybackFinished { request_id, outcome } => self.playback_finished(now, request_id, outcome),
+            Input::MarkReached { request_id, name, at } => self.mark_reached(request_id, &name, at),
+            Input::Controlled { control_id, outcome } => self.controlled(now, control_id, outcome),
+            Input::LexiconDefined { request_id, outcome } => self.lexicon_defined(request_id, outcome),
+            Input::PlaybackFinished { request_id, at, outcome } => {
+                self.playback_finished(now, request_id, at, outcome);
+            }
             Input::BargedIn => self.barged_in(now),
             Input::Close => self.close(now),
         }
@@ -101,6 +111,11 @@ impl Synthesizer {
                     let failure = Failure::new(FailureKind::Engine, "the speech was not prepared in time");
                     self.outputs.push_back(Output::Stop { request_id });
                     self.prepared(now, request_id, Err(failure));
+                }
+                Timer::Definition(request_id) => {
+                    let failure = Failure::new(FailureKind::Lexicon { uri: None }, "the lexicon was not loaded in time");
+                    self.outputs.push_back(Output::Stop { request_id });
+                    self.lexicon_defined(request_id, Err(failure));
                 }
                 Timer::Completion => self.completion_due(now),
             }
@@ -154,11 +169,10 @@ impl Synthesizer {
             Method::Pause => self.pause(request),
             Method::Resume => self.resume(request),
             Method::BargeInOccurred => self.barge_in_occurred(now, request),
-            // CONTROL and DEFINE-LEXICON, which we do not offer, methods of other resources, and what is no method at
-            // all: §5.4 has one code for them.
-            Method::Control
-            | Method::DefineLexicon
-            | Method::DefineGrammar
+            Method::Control => self.control(now, request),
+            Method::DefineLexicon => self.define_lexicon(now, request),
+            // Methods of other resources, and what is no method at all: §5.4 has one code for them.
+            Method::DefineGrammar
             | Method::Recognize
             | Method::Interpret
             | Method::GetResult
@@ -190,14 +204,13 @@ impl Synthesizer {
             Ok(ignored) => ignored,
             Err(fault) => return self.refuse_headers(request, fault),
         };
-        // Speaking all of it where a part was asked for would be wrong, so they are refused and not ignored.
-        for name in [HeaderName::JumpSize, HeaderName::SpeakLength] {
-            if let Some(value) = request.headers.text(&name) {
-                let headers = Headers::new().with(name, value);
-                let fault = HeaderFault { status: StatusCode::UNSUPPORTED_HEADER_VALUE, headers };
-                return self.refuse_headers(request, fault);
-            }
+        if let Some(fault) = refused_by_speak(&request.headers).or_else(|| self.params.beyond(&request.headers)) {
+            return self.refuse_headers(request, fault);
         }
+        let change = match speech_change(&request.headers) {
+            Ok(change) => change,
+            Err(fault) => return self.refuse_headers(request, fault),
+        };
         if request.headers.content_type().is_none_or(str::is_empty) {
             let mut response = request.response(StatusCode::MANDATORY_HEADER_MISSING, RequestState::Complete);
             response.headers.push(HeaderName::ContentType, "");
@@ -213,7 +226,7 @@ impl Synthesizer {
             return self.fail(request.id, &Failure::new(FailureKind::Engine, "too many requests are waiting"));
         }
         let effective = self.params.for_request(&request.headers);
-        let speech = Arc::new(speak_params(content, effective, &self.config.defaults));
+        let speech = Arc::new(speak_params(content, change, effective, &self.config.defaults));
         let success = self.config.ignored_headers.status(ignored);
         let speak = Speak::new(request.id, Arc::clone(&speech), success);
         match &self.state {
@@ -236,7 +249,8 @@ impl Synthesizer {
         // Checked above.
         let asked = request.headers.active_request_ids().ok().flatten();
         let stopped = self.end_those(now, |id| asked.as_ref().is_none_or(|ids| ids.contains(&id)));
-        self.respond_with_ids(now, request, self.config.ignored_headers.status(ignored), &stopped.ids);
+        let status = self.config.ignored_headers.status(ignored);
+        self.respond_with_ids(now, request, status, &stopped.ids, stopped.mark.as_deref());
         if let Some(playout) = stopped.playout {
             self.begin_next(now, playout);
         }
@@ -252,8 +266,9 @@ impl Synthesizer {
             State::Speaking { speak, .. } => speak.speech.kill_on_barge_in,
             State::Idle | State::Closed => false,
         };
+        let mark = self.last_mark().map(str::to_owned);
         let ids = if kills { self.end_those(now, |_| true).ids } else { Vec::new() };
-        self.respond_with_ids(now, request, self.config.ignored_headers.status(ignored), &ids);
+        self.respond_with_ids(now, request, self.config.ignored_headers.status(ignored), &ids, mark.as_deref());
     }
 
     /// PAUSE (§8.9).
@@ -297,35 +312,54 @@ impl Synthesizer {
 
     fn respond_with_list(&mut self, request: &Request, ids: &[RequestId]) {
         let mut response = request.response(StatusCode::SUCCESS, RequestState::Complete);
-        push_ids(&mut response.headers, ids);
+        self.push_ids(&mut response.headers, ids);
         self.respond(response);
     }
 
-    fn respond_with_ids(&mut self, now: Instant, request: &Request, status: StatusCode, ids: &[RequestId]) {
+    fn respond_with_ids(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        status: StatusCode,
+        ids: &[RequestId],
+        mark: Option<&str>,
+    ) {
         let mut response = request.response(status, RequestState::Complete);
-        push_ids(&mut response.headers, ids);
-        self.push_speech_marker(now, None, &mut response.headers);
+        self.push_ids(&mut response.headers, ids);
+        self.push_speech_marker(now, mark, &mut response.headers);
         self.respond(response);
     }
 
     /// Answers a SPEAK that fails before it starts.
     pub(super) fn fail(&mut self, id: RequestId, failure: &Failure) {
         let (status, cause) = failure.kind.answer();
-        let mut headers = Headers::new().with(HeaderName::CompletionCause, cause.to_string());
-        failure.describe(&mut headers);
+        let mut headers = Headers::new();
+        if let FailureKind::HeaderValue { name, value } = &failure.kind {
+            headers.push(name.clone(), value.as_str());
+        } else {
+            headers.push(HeaderName::CompletionCause, cause.to_string());
+            failure.describe(&mut headers);
+        }
         let channel = self.channel.clone();
         let body = bytes::Bytes::new();
         self.respond(Response { channel, id, status, state: RequestState::Complete, headers, body });
     }
 
-    fn refuse_headers(&mut self, request: &Request, fault: HeaderFault) {
+    pub(super) fn push_ids(&self, headers: &mut Headers, ids: &[RequestId]) {
+        if !ids.is_empty() {
+            let list = ids.iter().map(RequestId::to_string).collect::<Vec<_>>().join(",");
+            headers.push(HeaderName::ActiveRequestIdList, list);
+        }
+    }
+
+    pub(super) fn refuse_headers(&mut self, request: &Request, fault: HeaderFault) {
         let mut response = request.response(fault.status, RequestState::Complete);
         response.headers = fault.headers;
         self.respond(response);
     }
 }
 
-fn undecodable(error: ContentError) -> Failure {
+pub(super) fn undecodable(error: ContentError) -> Failure {
     match error {
         ContentError::Coding(CodingError::Unknown) => {
             Failure::new(FailureKind::MediaType, "the content encoding is not supported")
@@ -339,9 +373,3 @@ fn undecodable(error: ContentError) -> Failure {
     }
 }
 
-fn push_ids(headers: &mut Headers, ids: &[RequestId]) {
-    if !ids.is_empty() {
-        let list = ids.iter().map(RequestId::to_string).collect::<Vec<_>>().join(",");
-        headers.push(HeaderName::ActiveRequestIdList, list);
-    }
-}

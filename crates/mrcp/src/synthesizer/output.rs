@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::speech_length::{JumpSize, SpeakLength};
 use crate::{Entity, FetchParams, Message, RequestId, VendorParameters};
 
 /// What a synthesizer wants done.
@@ -31,6 +32,22 @@ pub enum Output {
         /// The SPEAK.
         request_id: RequestId,
     },
+    /// Change what is being spoken; answer with `Controlled`, or with the end of the SPEAK.
+    Control {
+        /// The SPEAK.
+        request_id: RequestId,
+        /// The CONTROL.
+        control_id: RequestId,
+        /// How.
+        change: SpeechChange,
+    },
+    /// Load or unload lexicons; answer with `LexiconDefined`. No SPEAK is spoken before that has been done.
+    DefineLexicon {
+        /// The DEFINE-LEXICON.
+        request_id: RequestId,
+        /// What.
+        definition: Arc<LexiconDefinition>,
+    },
     /// Stop playout at once, or drop what was prepared.
     Stop {
         /// The SPEAK.
@@ -38,11 +55,41 @@ pub enum Output {
     },
 }
 
+/// How a SPEAK is changed while it is spoken (§8.11).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpeechChange {
+    /// `Jump-Size`.
+    pub jump: Option<JumpSize>,
+    /// `Speak-Length`.
+    pub length: Option<SpeakLength>,
+    /// `Prosody-Rate`.
+    pub rate: Option<String>,
+    /// `Prosody-Pitch`.
+    pub pitch: Option<String>,
+    /// `Prosody-Volume`.
+    pub volume: Option<String>,
+}
+
+/// What a DEFINE-LEXICON asks (§8.14).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LexiconDefinition {
+    /// A lexicon, or a list of URIs of some, or both; to unload, the names are enough.
+    pub content: Entity,
+    /// How documents may be fetched.
+    pub fetch: FetchParams,
+    /// `Load-Lexicon`: whether they are loaded or unloaded.
+    pub loads: bool,
+}
+
 /// What to speak and how: the request's own headers, else what SET-PARAMS said, else the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpeakParams {
     /// The text, markup, list of URIs or several of them; it has a content type.
     pub content: Entity,
+    /// `Jump-Size`: where speaking begins.
+    pub jump: Option<JumpSize>,
+    /// `Speak-Length`: how much is spoken.
+    pub length: Option<SpeakLength>,
     /// How documents and recordings that it refers to may be fetched.
     pub fetch: FetchParams,
     /// `Fetch-Hint`: whether documents may be fetched before they are referenced.
@@ -57,6 +104,8 @@ pub struct SpeakParams {
     pub voice: Voice,
     /// The prosody asked for; for plain text only (§8.4.7).
     pub prosody: Prosody,
+    /// `Lexicon-Search-Order`: URIs of the active lexicons, first the one that counts most; `None`: all that are loaded.
+    pub lexicons: Option<Vec<String>>,
     /// `Logging-Tag`.
     pub logging_tag: Option<String>,
     /// `Vendor-Specific-Parameters`: those of SET-PARAMS, then those of the request over them.
@@ -91,14 +140,8 @@ pub struct Voice {
 pub struct Prosody {
     /// `Prosody-Pitch`.
     pub pitch: Option<String>,
-    /// `Prosody-Contour`.
-    pub contour: Option<String>,
-    /// `Prosody-Range`.
-    pub range: Option<String>,
     /// `Prosody-Rate`.
     pub rate: Option<String>,
-    /// `Prosody-Duration`.
-    pub duration: Option<String>,
     /// `Prosody-Volume`.
     pub volume: Option<String>,
 }

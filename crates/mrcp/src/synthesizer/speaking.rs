@@ -1,13 +1,16 @@
 //! SPEAK requests from preparation to SPEAK-COMPLETE (RFC 6787 §8.6, §8.12, §8.13).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::headers::lengths;
 use super::input::{Failure, FailureKind};
 use super::machine::{State, Synthesizer, Timer};
 use super::output::{Output, SpeakParams};
-use crate::{Event, EventName, HeaderName, Headers, Message, RequestId, RequestState, Response, StatusCode};
-use crate::{SynthesizerCause, start_line};
+use crate::{
+    Event, EventName, HeaderName, Headers, Message, Request, RequestId, RequestState, StatusCode, SynthesizerCause,
+};
 
 /// One SPEAK that is open.
 #[derive(Debug)]
@@ -19,6 +22,24 @@ pub(super) struct Speak {
     answer: Answer,
     /// The last mark reached.
     mark: Option<String>,
+    /// CONTROL requests for it that are not answered yet.
+    pub(super) controls: VecDeque<OpenControl>,
+}
+
+/// A CONTROL that is not answered yet.
+#[derive(Debug)]
+pub(super) struct OpenControl {
+    pub(super) id: RequestId,
+    /// The status of its success.
+    pub(super) status: StatusCode,
+    /// What it asked, for a refusal.
+    pub(super) lengths: Headers,
+}
+
+impl OpenControl {
+    pub(super) fn of(request: &Request, status: StatusCode) -> Self {
+        Self { id: request.id, status, lengths: lengths(&request.headers) }
+    }
 }
 
 /// Whether the SPEAK has got its one response.
@@ -52,15 +73,17 @@ pub(super) enum Playout {
 pub(super) struct Completion {
     cause: SynthesizerCause,
     failure: Option<Failure>,
+    /// When the last of it had sounded; `None`: when it is told.
+    at: Option<Instant>,
 }
 
 impl Completion {
     fn new(cause: SynthesizerCause) -> Self {
-        Self { cause, failure: None }
+        Self { cause, failure: None, at: None }
     }
 
     fn of(failure: Failure) -> Self {
-        Self { cause: failure.kind.answer().1, failure: Some(failure) }
+        Self { cause: failure.kind.answer().1, failure: Some(failure), at: None }
     }
 }
 
@@ -69,11 +92,13 @@ pub(super) struct Ended {
     pub(super) ids: Vec<RequestId>,
     /// When the active one was among them: how it was playing, which is how the next will play.
     pub(super) playout: Option<Playout>,
+    /// The last mark that was reached in what is active.
+    pub(super) mark: Option<String>,
 }
 
 impl Speak {
     pub(super) fn new(id: RequestId, speech: Arc<SpeakParams>, success: StatusCode) -> Self {
-        Self { id, speech, success, answer: Answer::Owed, mark: None }
+        Self { id, speech, success, answer: Answer::Owed, mark: None, controls: VecDeque::new() }
     }
 }
 
@@ -114,28 +139,41 @@ impl Synthesizer {
         }
     }
 
-    pub(super) fn mark_reached(&mut self, now: Instant, request_id: RequestId, name: &str) {
+    pub(super) fn mark_reached(&mut self, request_id: RequestId, name: &str, at: Instant) {
         match &mut self.state {
             State::Speaking { speak, phase: Phase::Playing { .. } } if speak.id == request_id => {
-                speak.mark = Some(name.to_owned());
-                let timestamp = self.config.ntp.map_or(0, |anchor| anchor.ntp_at(now));
-                // The name is why the event exists, so the timestamp, mandatory in the syntax, is there even when we
-                // cannot tell the time.
-                let headers = Headers::new().with(HeaderName::SpeechMarker, format!("timestamp={timestamp};{name}"));
-                self.send_event(request_id, EventName::SpeechMarker, RequestState::InProgress, headers);
+                // A name from markup may hold line ends, which a header cannot.
+                let name = name.replace(char::is_control, " ");
+                speak.mark = Some(name.clone());
+                self.send_marker(request_id, at, Some(&name));
             }
             State::Speaking { .. } | State::Idle | State::Closed => self.counters.late_inputs += 1,
         }
     }
 
-    pub(super) fn playback_finished(&mut self, now: Instant, request_id: RequestId, outcome: Result<(), Failure>) {
+    /// The last mark that was reached in what is active.
+    pub(super) fn last_mark(&self) -> Option<&str> {
+        match &self.state {
+            State::Speaking { speak, .. } => speak.mark.as_deref(),
+            State::Idle | State::Closed => None,
+        }
+    }
+
+    pub(super) fn playback_finished(
+        &mut self,
+        now: Instant,
+        request_id: RequestId,
+        at: Instant,
+        outcome: Result<(), Failure>,
+    ) {
         match &self.state {
             State::Speaking { speak, phase: Phase::Playing { .. } } if speak.id == request_id => {
                 let has_next = !self.queue.is_empty();
                 match outcome {
                     Ok(()) => {
                         let tail = if has_next { std::time::Duration::ZERO } else { self.config.completion_tail };
-                        self.complete(now, Completion::new(SynthesizerCause::Normal), now + tail);
+                        let completion = Completion { at: Some(at), ..Completion::new(SynthesizerCause::Normal) };
+                        self.complete(now, completion, now + tail);
                     }
                     Err(failure) => self.complete(now, Completion::of(failure), now),
                 }
@@ -190,6 +228,8 @@ impl Synthesizer {
 
     /// Completes everything that is open; nothing is sent after.
     pub(super) fn close(&mut self, now: Instant) {
+        self.answer_open_controls(now);
+        self.fail_definitions("the session has ended");
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Speaking { speak, phase } => {
                 let ended = || Failure::new(FailureKind::Engine, "the session has ended");
@@ -213,7 +253,11 @@ impl Synthesizer {
 
     /// Ends every open SPEAK of which `is_asked` is true, without an event.
     pub(super) fn end_those(&mut self, now: Instant, is_asked: impl Fn(RequestId) -> bool) -> Ended {
-        let mut ended = Ended { ids: Vec::new(), playout: None };
+        let mut ended =
+            Ended { ids: Vec::new(), playout: None, mark: self.last_mark().map(str::to_owned) };
+        if self.active_request().is_some_and(&is_asked) {
+            self.answer_open_controls(now);
+        }
         match &self.state {
             State::Speaking { speak, phase } if is_asked(speak.id) => {
                 let id = speak.id;
@@ -263,8 +307,10 @@ impl Synthesizer {
         let State::Speaking { speak, phase } = &mut self.state else { return };
         let request_id = speak.id;
         *phase = Phase::Playing { playout };
-        if speak.answer == Answer::Owed {
-            self.answer_in_progress(now);
+        match speak.answer {
+            Answer::Owed => self.answer_in_progress(now),
+            Answer::Pending if self.config.start_markers => self.send_marker(request_id, now, None),
+            Answer::Pending | Answer::InProgress { .. } => {}
         }
         self.outputs.push_back(Output::Start { request_id });
         if playout == Playout::Paused {
@@ -296,6 +342,7 @@ impl Synthesizer {
 
     /// The active SPEAK has ended; the client hears of it at `after`, and not before the gap after the response is over.
     fn complete(&mut self, now: Instant, completion: Completion, after: Instant) {
+        self.answer_open_controls(now);
         let State::Speaking { speak, phase } = &mut self.state else { return };
         let earliest = match speak.answer {
             Answer::InProgress { at } => at + self.config.completion_gap,
@@ -351,7 +398,7 @@ impl Synthesizer {
         if let Some(failure) = &completion.failure {
             failure.describe(&mut headers);
         }
-        self.push_speech_marker(now, speak.mark.as_deref(), &mut headers);
+        self.push_speech_marker(completion.at.unwrap_or(now), speak.mark.as_deref(), &mut headers);
         self.send_event(speak.id, EventName::SpeakComplete, RequestState::Complete, headers);
     }
 
@@ -364,14 +411,17 @@ impl Synthesizer {
         }
     }
 
+    /// SPEECH-MARKER (§8.13). Its timestamp is mandatory, so it is there even when we cannot tell the time.
+    fn send_marker(&mut self, id: RequestId, at: Instant, name: Option<&str>) {
+        let timestamp = self.config.ntp.map_or(0, |anchor| anchor.ntp_at(at));
+        let name = name.map(|name| format!(";{name}")).unwrap_or_default();
+        let headers = Headers::new().with(HeaderName::SpeechMarker, format!("timestamp={timestamp}{name}"));
+        self.send_event(id, EventName::SpeechMarker, RequestState::InProgress, headers);
+    }
+
     fn send_event(&mut self, id: RequestId, name: EventName, state: RequestState, headers: Headers) {
         let (channel, body) = (self.channel.clone(), bytes::Bytes::new());
         self.outputs.push_back(Output::Send(Message::Event(Event { channel, id, name, state, headers, body })));
-    }
-
-    fn send_response(&mut self, id: RequestId, status: start_line::StatusCode, state: RequestState, headers: Headers) {
-        let (channel, body) = (self.channel.clone(), bytes::Bytes::new());
-        self.respond(Response { channel, id, status, state, headers, body });
     }
 }
 
@@ -381,6 +431,9 @@ impl FailureKind {
         match self {
             Self::Parse => (StatusCode::METHOD_FAILED, SynthesizerCause::ParseFailure),
             Self::Uri { .. } => (StatusCode::METHOD_FAILED, SynthesizerCause::UriFailure),
+            Self::Lexicon { .. } => (StatusCode::METHOD_FAILED, SynthesizerCause::LexiconLoadFailure),
+            // Told before it starts, on its response.
+            Self::HeaderValue { .. } => (StatusCode::UNSUPPORTED_HEADER_VALUE, SynthesizerCause::Error),
             Self::Language => (StatusCode::METHOD_FAILED, SynthesizerCause::LanguageUnsupported),
             Self::MediaType => (StatusCode::UNSUPPORTED_ENTITY, SynthesizerCause::Error),
             Self::Engine => (StatusCode::METHOD_FAILED, SynthesizerCause::Error),
@@ -398,6 +451,9 @@ impl Failure {
         if let FailureKind::Uri { uri, cause } = &self.kind {
             headers.push(HeaderName::FailedUri, uri.as_str());
             headers.push(HeaderName::FailedUriCause, cause.as_str());
+        }
+        if let FailureKind::Lexicon { uri: Some(uri) } = &self.kind {
+            headers.push(HeaderName::FailedUri, uri.as_str());
         }
     }
 }

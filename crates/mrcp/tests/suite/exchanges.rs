@@ -45,8 +45,8 @@ impl Channel {
                 machine.handle_input(clock.now(), recognizer::Input::Recognized { request_id, outcome });
             }
             Self::Synthesizer(machine) => {
-                let outcome = Ok(());
-                machine.handle_input(clock.now(), synthesizer::Input::PlaybackFinished { request_id, outcome });
+                let (at, outcome) = (clock.now(), Ok(()));
+                machine.handle_input(clock.now(), synthesizer::Input::PlaybackFinished { request_id, at, outcome });
             }
         }
         self.drain(clock)
@@ -107,6 +107,12 @@ impl Channel {
                         Output::Send(message) => sent.push(message),
                         Output::Prepare { request_id, .. } => {
                             machine.handle_input(clock.now(), Input::Prepared { request_id, outcome: Ok(()) });
+                        }
+                        Output::Control { control_id, .. } => {
+                            machine.handle_input(clock.now(), Input::Controlled { control_id, outcome: Ok(false) });
+                        }
+                        Output::DefineLexicon { request_id, .. } => {
+                            machine.handle_input(clock.now(), Input::LexiconDefined { request_id, outcome: Ok(()) });
                         }
                         Output::Start { .. } | Output::Pause { .. } | Output::Resume { .. } | Output::Stop { .. } => {}
                     }

@@ -38,6 +38,15 @@ impl Transcript {
         self.0.drain(..).map(|(_, line)| line).collect()
     }
 
+    /// Takes all lines, which must begin so.
+    #[track_caller]
+    pub(crate) fn expect_beginnings(&mut self, beginnings: &[&str]) {
+        let said: Vec<String> = self.0.drain(..).map(|(_, line)| line).collect();
+        let begin = said.len() == beginnings.len()
+            && said.iter().zip(beginnings).all(|(line, beginning)| line.starts_with(beginning));
+        assert!(begin, "{said:?} do not begin {beginnings:?}");
+    }
+
     /// Drops lines that begin so.
     pub(crate) fn forget(&mut self, start: &str) {
         self.0.retain(|(_, line)| !line.starts_with(start));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mrcp::synthesizer::{Failure, Input, Output, Synthesizer, SynthesizerConfig};
+use mrcp::synthesizer::{ControlRefused, Failure, Input, Output, Synthesizer, SynthesizerConfig};
 use mrcp::{RequestId, Resource};
 use testkit::Clock;
 
@@ -60,6 +60,12 @@ impl Ladder {
         self.said.expect(lines);
     }
 
+    /// What was said begins so, line by line.
+    #[track_caller]
+    pub(crate) fn expect_beginnings(&mut self, beginnings: &[&str]) {
+        self.said.expect_beginnings(beginnings);
+    }
+
     #[track_caller]
     pub(crate) fn expect_at(&mut self, ms: u64, lines: &[&str]) {
         self.said.expect_at(ms, lines);
@@ -105,8 +111,17 @@ impl Ladder {
         self.input(Input::Prepared { request_id: RequestId(id), outcome });
     }
 
+    pub(crate) fn controlled(&mut self, id: u32, outcome: Result<bool, ControlRefused>) {
+        self.input(Input::Controlled { control_id: RequestId(id), outcome });
+    }
+
+    pub(crate) fn lexicon_defined(&mut self, id: u32, outcome: Result<(), Failure>) {
+        self.input(Input::LexiconDefined { request_id: RequestId(id), outcome });
+    }
+
     pub(crate) fn finished(&mut self, id: u32, outcome: Result<(), Failure>) {
-        self.input(Input::PlaybackFinished { request_id: RequestId(id), outcome });
+        let at = self.clock.now();
+        self.input(Input::PlaybackFinished { request_id: RequestId(id), at, outcome });
     }
 }
 
@@ -120,5 +135,20 @@ pub(crate) fn line(output: &Output) -> String {
         Output::Pause { request_id } => format!("pause {request_id}"),
         Output::Resume { request_id } => format!("resume {request_id}"),
         Output::Stop { request_id } => format!("stop {request_id}"),
+        Output::Control { request_id, control_id, change } => {
+            let words = [
+                change.jump.as_ref().map(|jump| format!("{jump:?}")),
+                change.length.as_ref().map(|length| format!("{length:?}")),
+                change.rate.as_ref().map(|rate| format!("rate {rate}")),
+                change.pitch.as_ref().map(|pitch| format!("pitch {pitch}")),
+                change.volume.as_ref().map(|volume| format!("volume {volume}")),
+            ];
+            let words: Vec<String> = words.into_iter().flatten().collect();
+            format!("control {request_id} by {control_id}: {}", words.join(", "))
+        }
+        Output::DefineLexicon { request_id, definition } => {
+            let verb = if definition.loads { "load" } else { "unload" };
+            format!("{verb} {request_id} {}", definition.content.content_id.as_deref().unwrap_or("unnamed"))
+        }
     }
 }
