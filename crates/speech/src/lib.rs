@@ -16,6 +16,7 @@ mod dialog;
 mod grammar;
 mod hypothesis;
 mod language;
+mod lexicon;
 mod prosody;
 mod query;
 mod say_as;
@@ -43,8 +44,9 @@ pub use grammar::{
 pub use hypothesis::Hypothesis;
 pub use jiff::civil::{Date, DateTime};
 pub use language::Language;
+pub use lexicon::{Lexicon, LexiconError, pronounce};
 pub use prosody::Prosody;
-pub use segment::{Gender, Segment, SpeechMarkupError, SpeechMarkupErrorKind, segments};
+pub use segment::{Gender, Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind, document, segments};
 pub use sisr::{SemanticsError, SemanticsErrorKind, check as check_tags, interpret};
 pub use spoken_digits::digits;
 pub use text::normalize;

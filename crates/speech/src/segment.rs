@@ -85,6 +85,19 @@ impl fmt::Display for SpeechMarkupError {
 
 impl std::error::Error for SpeechMarkupError {}
 
+/// What the body of a SPEAK says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SpeechDocument {
+    /// What is spoken, in order.
+    pub segments: Vec<Segment>,
+    /// Whether it is markup, which knows voice and prosody by itself.
+    pub is_markup: bool,
+    /// What its `lexicon` elements name, as written, in order.
+    pub lexicons: Vec<String>,
+    /// `xml:base`: what relative URIs in it are relative to.
+    pub base: Option<String>,
+}
+
 /// What the body of a SPEAK asks for, in speaking order.
 ///
 /// `content_type` is the value of the Content-Type header, parameters allowed: `text/plain`, `application/ssml+xml`,
@@ -94,5 +107,13 @@ impl std::error::Error for SpeechMarkupError {}
 /// # Errors
 /// See [`SpeechMarkupErrorKind`]. A body without anything to say is no error but an empty list.
 pub fn segments(content_type: &str, body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
-    crate::ssml::segments(content_type, body)
+    document(content_type, body).map(|document| document.segments)
+}
+
+/// The same with what the document says about itself.
+///
+/// # Errors
+/// As [`segments`].
+pub fn document(content_type: &str, body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
+    crate::ssml::document(content_type, body)
 }

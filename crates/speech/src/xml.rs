@@ -160,6 +160,11 @@ pub(crate) fn lang<'a>(node: Node<'a, '_>) -> Option<&'a str> {
     node.attribute(("http://www.w3.org/XML/1998/namespace", "lang"))
 }
 
+/// The value of `xml:base` at this element itself.
+pub(crate) fn base<'a>(node: Node<'a, '_>) -> Option<&'a str> {
+    node.attribute(("http://www.w3.org/XML/1998/namespace", "base"))
+}
+
 /// Writes text so that it stands for itself in content and in a double-quoted attribute. Characters that XML 1.0 cannot
 /// hold become spaces.
 pub(crate) fn escape_into(out: &mut String, text: &str) {

@@ -7,7 +7,7 @@
 use roxmltree::Node;
 
 use crate::{
-    DialogReplyUri, Gender, Language, Prosody, Segment, SpeechMarkupError, SpeechMarkupErrorKind, prosody, say_as,
+    DialogReplyUri, Gender, Language, Prosody, Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind, prosody, say_as,
     text, xml,
 };
 
@@ -18,7 +18,7 @@ const CHARS_MAX: usize = 100_000;
 /// The longest silence, in milliseconds.
 const BREAK_MS_MAX: u32 = 60_000;
 
-pub(crate) fn segments(content_type: &str, body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
+pub(crate) fn document(content_type: &str, body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
     if body.len() > xml::BYTES_MAX {
         let message = format!("the body has {} bytes, {} are allowed", body.len(), xml::BYTES_MAX);
         return Err(error(SpeechMarkupErrorKind::TooLarge, message));
@@ -27,7 +27,7 @@ pub(crate) fn segments(content_type: &str, body: &[u8]) -> Result<Vec<Segment>, 
     match essence.as_str() {
         "" | "text/plain" => plain(body),
         "application/ssml+xml" | "application/synthesis+ssml" | "application/xml" | "text/xml" => markup(body),
-        "text/uri-list" => uri_list(body),
+        "text/uri-list" => uri_list(body).map(unmarked),
         other => {
             let message =
                 format!("{other:?} is not a type of speech that is supported, use application/ssml+xml or text/plain");
@@ -50,12 +50,16 @@ fn dialog_reply(uri: &str) -> Result<Segment, SpeechMarkupError> {
     Ok(Segment::DialogReply(reply))
 }
 
+fn unmarked(segments: Vec<Segment>) -> SpeechDocument {
+    SpeechDocument { segments, ..SpeechDocument::default() }
+}
+
 /// Bytes that are no UTF-8 are left out: the rest can be spoken.
-fn plain(body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
+fn plain(body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
     let decoded = String::from_utf8_lossy(body);
     let trimmed = decoded.trim_start_matches('\u{feff}').trim();
     if DialogReplyUri::is_meant_by(trimmed) {
-        return Ok(vec![dialog_reply(trimmed)?]);
+        return Ok(unmarked(vec![dialog_reply(trimmed)?]));
     }
     if trimmed.starts_with("<speak") || (trimmed.starts_with("<?xml") && trimmed.contains("<speak")) {
         return markup(body);
@@ -65,7 +69,7 @@ fn plain(body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
         builder.text(paragraph, &Voice::default())?;
         builder.end_text();
     }
-    builder.finish()
+    builder.finish().map(unmarked)
 }
 
 fn uri_list(body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
@@ -88,7 +92,7 @@ fn uri_list(body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
 /// Reads SSML; when it is not well formed, once more with broken references repaired. FreeSWITCH rewrites `#` to
 /// "pound" and `*` to "star" in all that it speaks, so `&#22909;` arrives as `&pound22909;`; and dialplans put names
 /// with a bare `&` between tags. When that does not help, the fault of the original is told.
-fn markup(body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
+fn markup(body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
     let decoded = xml::decode(body).map_err(xml_error)?;
     let document = xml::without_doctype(decoded.trim_start()).map_err(xml_error)?;
     match xml::parse(&document) {
@@ -248,14 +252,20 @@ fn is_spoken(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '%' | '+' | '=' | '&' | '@' | '$' | '€' | '£' | '¥' | '°' | '*' | '#')
 }
 
-fn speak(root: Node<'_, '_>) -> Result<Vec<Segment>, SpeechMarkupError> {
+fn speak(root: Node<'_, '_>) -> Result<SpeechDocument, SpeechMarkupError> {
     if root.tag_name().name() != "speak" {
         let message = format!("the root element is {:?}, not speak", root.tag_name().name());
         return Err(error(SpeechMarkupErrorKind::Syntax, message));
     }
     let mut builder = Builder::default();
     content(root, &with_language(root, Voice::default()), &mut builder)?;
-    builder.finish()
+    let lexicons = root
+        .children()
+        .filter(|child| child.is_element() && child.tag_name().name() == "lexicon")
+        .filter_map(|lexicon| lexicon.attribute("uri").map(str::trim).filter(|uri| !uri.is_empty()).map(str::to_owned))
+        .collect();
+    let base = xml::base(root).map(str::to_owned);
+    Ok(SpeechDocument { segments: builder.finish()?, is_markup: true, lexicons, base })
 }
 
 /// Languages that are not served are read with the voice that speaks anyway: better than silence.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::segments;
 
 fn ssml(body: &str) -> Vec<Segment> {
     segments("application/ssml+xml", body.as_bytes()).unwrap_or_else(|error| panic!("{body}: {error}"))
@@ -25,7 +26,7 @@ fn outline(segments: &[Segment]) -> String {
 }
 
 #[test]
-fn plain_text_is_spoken_as_it_is() {
+fn syn_033_plain_text_is_spoken_as_it_is() {
     assert_eq!(segments("text/plain", b" Hello,\n world "), Ok(vec![words("Hello, world")]));
     assert_eq!(segments("text/plain; charset=utf-8", "你好\r\n世界".as_bytes()), Ok(vec![words("你好世界")]));
     assert_eq!(outline(&segments("text/plain", b"One.\n\nTwo.").unwrap()), "One./Two.");
@@ -61,14 +62,14 @@ fn a_uri_list_is_played_in_order() {
 }
 
 #[test]
-fn sentences_are_segments_and_inline_markup_is_not() {
+fn syn_048_sentences_are_segments_and_inline_markup_is_not() {
     let body = "<?xml version=\"1.0\"?><speak version=\"1.0\" xmlns=\"http://www.w3.org/2001/10/synthesis\" xml:lang=\"en-US\">\
         <p><s>Welcome to <emphasis>our</emphasis> clinic.</s> <s>Please <w>hold</w>.</s></p> Bye <unknown>now</unknown></speak>";
     assert_eq!(outline(&ssml(body)), "Welcome to our clinic./Please hold./Bye now");
 }
 
 #[test]
-fn breaks_have_a_length() {
+fn syn_048_breaks_have_a_length() {
     for (attributes, expected) in [
         ("time='250ms'", "|250|"),
         ("time='2s'", "|2000|"),
@@ -85,7 +86,7 @@ fn breaks_have_a_length() {
 }
 
 #[test]
-fn voices_languages_and_prosody_reach_the_words() {
+fn syn_048_voices_languages_and_prosody_reach_the_words() {
     let body = "<speak xml:lang='en-US'>a <voice name='amy bob'>b <prosody rate='slow' volume='50%'>c \
         <prosody rate='50%'>d</prosody></prosody></voice><voice gender='male' xml:lang='zh-CN'>好</voice> \
         <lang xml:lang='fr'>e</lang></speak>";
@@ -114,14 +115,14 @@ fn voices_languages_and_prosody_reach_the_words() {
 }
 
 #[test]
-fn words_are_read_as_the_markup_says() {
+fn syn_048_words_are_read_as_the_markup_says() {
     let body = "<speak>Dial <say-as interpret-as='digits'>12</say-as>, <sub alias='W three C'>W3C</sub>, \
         <phoneme ph='x'>tomato</phoneme><mark name='here'/>, now</speak>";
     assert_eq!(outline(&ssml(body)), "Dial one two, W three C, tomato/M(here)/, now");
 }
 
 #[test]
-fn audio_keeps_its_fallback() {
+fn syn_048_audio_keeps_its_fallback() {
     let body = "<speak><audio src='a.wav'>Hello <break time='1s'/></audio><audio>only words</audio><audio src='b.wav'><desc>x</desc></audio></speak>";
     assert_eq!(outline(&ssml(body)), "A(a.wav Hello/|1000|)/only words/A(b.wav )");
 }
@@ -140,7 +141,7 @@ fn references_that_freeswitch_broke_are_repaired() {
 }
 
 #[test]
-fn faulty_markup_is_an_error_with_its_place() {
+fn syn_037_faulty_markup_is_an_error_with_its_place() {
     let error = segments("application/ssml+xml", b"<speak>\n  <p>a</s></speak>").unwrap_err();
     assert_eq!(error.kind, SpeechMarkupErrorKind::Syntax);
     assert_eq!(error.position.map(|(line, _)| line), Some(2));
@@ -168,4 +169,19 @@ fn every_truncation_is_an_error_or_speech_and_no_panic() {
     for cut in 0..body.len() {
         assert!(segments("application/ssml+xml", &body[..cut]).is_err(), "{cut}");
     }
+}
+
+#[test]
+fn syn_048_the_whole_of_ssml_1_is_read_and_what_is_said_about_it_is_not_spoken() {
+    let body = "<?xml version='1.0'?><speak version='1.0' xmlns='http://www.w3.org/2001/10/synthesis' xml:lang='en-US' \
+        xml:base='http://192.0.2.1/prompts/'><meta name='a' content='b'/><metadata><x>not this</x></metadata>\
+        <lexicon uri='names.pls' type='application/pls+xml'/><lexicon uri='session:more'/>\
+        <p><s>One <emphasis level='strong'>two</emphasis>.</s><s><phoneme alphabet='ipa' ph='x'>three</phoneme></s></p>\
+        <p><voice gender='female' age='30' variant='2'>four</voice> <prosody contour='(0%,+20Hz)' range='high' \
+        duration='2s' rate='fast'>five</prosody><audio src='a.wav'><desc>not this</desc>six</audio></p></speak>";
+    let document = crate::document("application/ssml+xml", body.as_bytes()).unwrap();
+    assert_eq!(outline(&document.segments), "One two./three/four/five/A(a.wav six)");
+    assert!(document.is_markup);
+    assert_eq!(document.lexicons, ["names.pls", "session:more"]);
+    assert_eq!(document.base.as_deref(), Some("http://192.0.2.1/prompts/"));
 }
