@@ -18,7 +18,6 @@ impl PartKeys {
     }
 
     /// For something that the session waits for.
-    #[expect(dead_code, reason = "documents are fetched from the next change on")]
     pub(crate) fn next_fetch(&mut self) -> FetchKey {
         self.fetch = self.fetch.wrapping_add(1);
         FetchKey(self.fetch)

@@ -17,6 +17,7 @@ mod finding;
 mod input;
 mod keys;
 mod keyword;
+mod lexicons;
 mod output;
 mod prompt;
 mod recognizer_channel;

@@ -194,8 +194,15 @@ impl Session {
                     }
                 }
             }
+            (State::Waiting | State::Reserving, Input::Fetched { key, outcome }) => {
+                for channel in &mut self.channels {
+                    if let Channel::Synthesizer(channel) = channel {
+                        channel.fetched(now, key, &outcome, &mut self.parts);
+                    }
+                }
+            }
             // Nothing of it is wanted any more.
-            (State::Waiting | State::Reserving, Input::Fetched { .. } | Input::AudioLoaded { .. }) => {}
+            (State::Waiting | State::Reserving, Input::AudioLoaded { .. }) => {}
             (State::Waiting | State::Reserving, Input::Conversation { part, what }) => {
                 for channel in &mut self.channels {
                     match channel {

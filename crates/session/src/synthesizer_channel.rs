@@ -6,13 +6,20 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use media::{ClockRate, LegEvent, PlayoutOutcome, UtteranceId};
-use mrcp::synthesizer::{self, Failure, FailureKind, SpeakParams, Synthesizer, SynthesizerConfig};
-use mrcp::{ChannelId, EventName, HeaderName, Message, Request, RequestId, VendorParameters};
-use speech::{DialogReplyUri, Language, Prosody, SpeechMarkupErrorKind};
+use mrcp::synthesizer::{
+    self, ControlRefused, Failure, FailureKind, JumpSize, LexiconDefinition, SpeakLength, SpeakParams, SpeechChange,
+    Synthesizer, SynthesizerConfig,
+};
+use mrcp::{
+    ChannelId, Entity, EventName, FetchParams, HeaderName, Message, Request, RequestId, VendorParameters,
+};
+use speech::{DialogReplyUri, Language, Lexicon, Prosody, SpeechDocument, SpeechMarkupErrorKind};
 
+use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched};
 use crate::keys::PartKeys;
+use crate::lexicons::{self, Lexicons};
 use crate::output::{CallDetails, FromConversation, LegId, Output, PartKey, PromptEnd, ToConversation};
-use crate::prompt::{Prompt, PromptChange, PromptOutput, VoiceDefaults};
+use crate::prompt::{Limit, Prompt, PromptChange, PromptOutput, Target, VoiceDefaults};
 use crate::vendor;
 
 /// A synthesizer channel of a session.
@@ -22,6 +29,15 @@ pub(crate) struct SynthesizerChannel {
     /// Where it speaks; without one nothing can be spoken.
     leg: Option<(LegId, ClockRate)>,
     default_language: Language,
+    /// Bytes of a body once its codings are undone.
+    body_bytes_max: usize,
+    lexicons: Lexicons,
+    /// DEFINE-LEXICON requests and what they still wait for.
+    defining: HashMap<RequestId, Defining>,
+    /// SPEAK requests in order, that wait for lexicons: those being defined, or their own.
+    waiting: VecDeque<Waiting>,
+    /// Lexicons that are being fetched.
+    fetching: HashMap<FetchKey, Fetching>,
     /// Prepared and not started.
     prepared: HashMap<RequestId, Prepared>,
     speaking: Option<Speaking>,
@@ -29,6 +45,25 @@ pub(crate) struct SynthesizerChannel {
     stopping: Vec<Speaking>,
     next_utterance: u64,
     outputs: VecDeque<Output>,
+}
+
+/// A DEFINE-LEXICON that waits for documents.
+struct Defining {
+    left: usize,
+}
+
+/// A SPEAK that waits for lexicons.
+struct Waiting {
+    request_id: RequestId,
+    params: Arc<SpeakParams>,
+    /// Its own lexicons that are not there yet.
+    left: usize,
+}
+
+/// A lexicon that is being fetched.
+struct Fetching {
+    request_id: RequestId,
+    uri: String,
 }
 
 struct Prepared {
@@ -41,6 +76,8 @@ struct Speaking {
     params: Arc<SpeakParams>,
     prompt: Prompt,
     part: Option<PartKey>,
+    /// CONTROL requests and what they ask; the first is being done.
+    controls: VecDeque<(RequestId, PromptChange)>,
     /// What was handed to the synthesizer, for clients that ask for it.
     text: String,
 }
@@ -52,12 +89,18 @@ impl SynthesizerChannel {
         leg: Option<(LegId, ClockRate)>,
         default_language: Language,
     ) -> Self {
+        let body_bytes_max = config.decoded_bytes_max;
         let machine = Synthesizer::new(config, id.clone());
         Self {
             id,
             machine,
             leg,
             default_language,
+            body_bytes_max,
+            lexicons: Lexicons::default(),
+            defining: HashMap::new(),
+            waiting: VecDeque::new(),
+            fetching: HashMap::new(),
             prepared: HashMap::new(),
             speaking: None,
             stopping: Vec::new(),
@@ -158,14 +201,17 @@ impl SynthesizerChannel {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 synthesizer::Output::Send(message) => self.send(message),
-                synthesizer::Output::Prepare { request_id, speech } => {
-                    let outcome = self.prepare(request_id, speech);
-                    self.machine.handle_input(now, synthesizer::Input::Prepared { request_id, outcome });
+                synthesizer::Output::Prepare { request_id, speech } => self.ask(now, request_id, speech, parts),
+                synthesizer::Output::Control { request_id, control_id, change } => {
+                    self.control(now, request_id, control_id, &change, parts);
+                }
+                synthesizer::Output::DefineLexicon { request_id, definition } => {
+                    self.define(now, request_id, &definition, parts);
                 }
                 synthesizer::Output::Start { request_id } => self.start(now, request_id, parts),
                 synthesizer::Output::Pause { .. } => self.outputs.extend(self.leg().map(|leg| Output::Pause { leg })),
                 synthesizer::Output::Resume { .. } => self.outputs.extend(self.leg().map(|leg| Output::Resume { leg })),
-                synthesizer::Output::Stop { request_id } => self.stop(request_id),
+                synthesizer::Output::Stop { request_id } => self.stop(now, request_id, parts),
             }
         }
     }
@@ -200,35 +246,246 @@ impl SynthesizerChannel {
             Some(tag) => Language::from_tag(tag)
                 .ok_or_else(|| Failure::new(FailureKind::Language, format!("{tag} is not spoken here")))?,
         };
-        let content_type = params.content.content_type.as_deref().unwrap_or_default();
-        let segments = speech::segments(content_type, &params.content.body).map_err(|error| {
-            let kind = match error.kind {
-                SpeechMarkupErrorKind::UnsupportedMediaType => FailureKind::MediaType,
-                SpeechMarkupErrorKind::Syntax | SpeechMarkupErrorKind::TooLarge => FailureKind::Parse,
-                SpeechMarkupErrorKind::Uri => {
-                    FailureKind::Uri { uri: first_line(&params.content.body), cause: "unknown".to_owned() }
-                }
-            };
-            Failure::new(kind, error.to_string())
-        })?;
-        let prosody = Prosody::default().with(
-            params.prosody.rate.as_deref(),
-            params.prosody.pitch.as_deref(),
-            params.prosody.volume.as_deref(),
-        );
+        let mut document = document(&params)?;
+        let order = self.search_order(&document, &params);
+        let lexicons: Vec<Arc<Lexicon>> = order.iter().filter_map(|uri| self.lexicons.find(uri)).cloned().collect();
+        let active: Vec<&Lexicon> = lexicons.iter().map(Arc::as_ref).collect();
+        speech::pronounce(&mut document.segments, &active, language);
+        // §8.4.7: markup says its prosody by itself.
+        let prosody = if document.is_markup { Prosody::default() } else { spoken(Prosody::default(), &params.prosody) };
         // A voice called "default" is what FreeSWITCH sends when the dialplan names none.
         let voice = params.voice.name.clone().filter(|name| !name.eq_ignore_ascii_case("default"));
         let defaults = VoiceDefaults { language, voice, prosody };
-        let prompt = Prompt::new(segments, defaults, clock_rate.hz(), PromptChange::default())
-            .map_err(|_| Failure::new(FailureKind::Engine, "it cannot begin there"))?;
+        let start = PromptChange {
+            target: params.jump.as_ref().map(|jump| target(jump, clock_rate)),
+            limit: params.length.as_ref().map(|length| limit(length, clock_rate)),
+            prosody: None,
+        };
+        let prompt = Prompt::new(document.segments, defaults, clock_rate.hz(), start).map_err(|refused| {
+            let (name, value) = match (&params.jump, &params.length) {
+                (Some(jump), _) => (HeaderName::JumpSize, jump.to_string()),
+                (None, Some(length)) => (HeaderName::SpeakLength, length.to_string()),
+                (None, None) => (HeaderName::JumpSize, String::new()),
+            };
+            Failure::new(FailureKind::HeaderValue { name, value }, refused.to_string())
+        })?;
         self.prepared.insert(request_id, Prepared { prompt, params });
         Ok(())
+    }
+
+    /// Prepares a SPEAK when no lexicon that it may need is still on its way.
+    fn ask(&mut self, now: Instant, request_id: RequestId, params: Arc<SpeakParams>, parts: &mut PartKeys) {
+        self.waiting.push_back(Waiting { request_id, params, left: 0 });
+        self.prepare_waiting(now, parts);
+    }
+
+    /// Prepares what waits, once everything that was being defined when it came is there.
+    fn prepare_waiting(&mut self, now: Instant, parts: &mut PartKeys) {
+        while self.defining.is_empty()
+            && let Some(at) = self.waiting.iter().position(|waiting| waiting.left == 0)
+            && let Some(Waiting { request_id, params, .. }) = self.waiting.remove(at)
+        {
+            let outcome = match self.missing_lexicons(&params) {
+                Ok(missing) if !missing.is_empty() => {
+                    self.waiting.push_back(Waiting { request_id, left: missing.len(), params: Arc::clone(&params) });
+                    for uri in missing {
+                        self.fetch(request_id, uri, params.fetch.clone(), parts);
+                    }
+                    continue;
+                }
+                Ok(_) => self.prepare(request_id, params),
+                Err(failure) => Err(failure),
+            };
+            self.machine.handle_input(now, synthesizer::Input::Prepared { request_id, outcome });
+        }
+    }
+
+    /// The lexicons that a SPEAK names and that have to be fetched for it.
+    fn missing_lexicons(&self, params: &SpeakParams) -> Result<Vec<String>, Failure> {
+        let document = document(params)?;
+        let named = self.search_order(&document, params);
+        let missing: Vec<String> = named.into_iter().filter(|uri| self.lexicons.find(uri).is_none()).collect();
+        match missing.iter().find(|uri| uri.starts_with("session:")) {
+            Some(uri) => Err(lexicons::failure(uri, format!("there is no lexicon {uri}"))),
+            None => Ok(missing),
+        }
+    }
+
+    /// The URIs of the lexicons that hold for a SPEAK: those of its markup before those of its header (§8.4.17), or, where there
+    /// is none, those that were defined.
+    fn search_order(&self, document: &SpeechDocument, params: &SpeakParams) -> Vec<String> {
+        let base = document.base.as_deref().or(params.content.base.as_deref());
+        let own = document.lexicons.iter().map(|uri| absolute(uri, base));
+        let others = params.lexicons.clone().unwrap_or_else(|| self.lexicons.loaded());
+        let mut order: Vec<String> = Vec::new();
+        for uri in own.chain(others) {
+            if !order.contains(&uri) {
+                order.push(uri);
+            }
+        }
+        order
+    }
+
+    fn fetch(&mut self, request_id: RequestId, uri: String, params: FetchParams, parts: &mut PartKeys) {
+        let key = parts.next_fetch();
+        self.fetching.insert(key, Fetching { request_id, uri: uri.clone() });
+        let request = FetchRequest { uri, purpose: FetchPurpose::Lexicon, params };
+        self.outputs.push_back(Output::Fetch { key, request });
+    }
+
+    /// A document has come, or not. Whether it was asked for here.
+    pub(crate) fn fetched(
+        &mut self,
+        now: Instant,
+        key: FetchKey,
+        outcome: &Result<Fetched, FetchFailure>,
+        parts: &mut PartKeys,
+    ) {
+        let Some(Fetching { request_id, uri }) = self.fetching.remove(&key) else { return };
+        let is_defined = self.defining.contains_key(&request_id);
+        let kept = match outcome {
+            Ok(fetched) => lexicons::read(&uri, &fetched.content)
+                .and_then(|lexicon| self.lexicons.store(&uri, lexicon, is_defined)),
+            Err(failure) => Err(lexicons::failure(&uri, failure.reason.clone())),
+        };
+        if let Err(failure) = kept {
+            self.forget_waiting(request_id);
+            let input = if is_defined {
+                synthesizer::Input::LexiconDefined { request_id, outcome: Err(failure) }
+            } else {
+                synthesizer::Input::Prepared { request_id, outcome: Err(failure) }
+            };
+            self.tell(now, input, parts);
+        } else if let Some(defining) = self.defining.get_mut(&request_id) {
+            defining.left = defining.left.saturating_sub(1);
+            if defining.left == 0 {
+                self.defining.remove(&request_id);
+                self.tell(now, synthesizer::Input::LexiconDefined { request_id, outcome: Ok(()) }, parts);
+            }
+        } else if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.request_id == request_id) {
+            waiting.left = waiting.left.saturating_sub(1);
+        }
+        self.prepare_waiting(now, parts);
+        self.drain_machine(now, parts);
+    }
+
+    /// Nothing is fetched for this request any more.
+    fn forget_waiting(&mut self, request_id: RequestId) {
+        self.defining.remove(&request_id);
+        self.waiting.retain(|waiting| waiting.request_id != request_id);
+        let outputs = &mut self.outputs;
+        self.fetching.retain(|key, fetching| {
+            let stays = fetching.request_id != request_id;
+            if !stays {
+                outputs.push_back(Output::Abandon { key: *key });
+            }
+            stays
+        });
+    }
+
+    /// DEFINE-LEXICON (§8.14).
+    fn define(&mut self, now: Instant, request_id: RequestId, definition: &LexiconDefinition, parts: &mut PartKeys) {
+        match self.load(definition) {
+            Ok(missing) if missing.is_empty() => {
+                self.machine.handle_input(now, synthesizer::Input::LexiconDefined { request_id, outcome: Ok(()) });
+            }
+            Ok(missing) => {
+                self.defining.insert(request_id, Defining { left: missing.len() });
+                for uri in missing {
+                    self.fetch(request_id, uri, definition.fetch.clone(), parts);
+                }
+            }
+            Err(failure) => {
+                let outcome = Err(failure);
+                self.machine.handle_input(now, synthesizer::Input::LexiconDefined { request_id, outcome });
+            }
+        }
+    }
+
+    /// Loads or unloads what can be at once; gives what has to be fetched.
+    fn load(&mut self, definition: &LexiconDefinition) -> Result<Vec<String>, Failure> {
+        let mut missing = Vec::new();
+        let failed = |reason: &str| lexicons::failure("session:", reason);
+        let kind = |entity: &Entity| entity.content_type.as_deref().unwrap_or_default().to_owned();
+        let content = definition.content.clone();
+        let parts =
+            content.parts(self.body_bytes_max).map_err(|_| failed("the parts of the body cannot be told apart"))?;
+        for part in parts {
+            let kind = kind(&part);
+            if is_kind(&kind, "text/uri-list") {
+                let list = String::from_utf8_lossy(&part.body).into_owned();
+                let lines = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+                for uri in lines.map(|uri| absolute(uri, part.base.as_deref())) {
+                    if definition.loads && self.lexicons.find(&uri).is_none() {
+                        missing.push(uri);
+                    } else if !definition.loads {
+                        self.lexicons.unload(&uri);
+                    }
+                }
+                continue;
+            }
+            let uri = part.content_id.as_deref().map(lexicons::session_uri);
+            let uri = uri.ok_or_else(|| failed("a lexicon has no Content-ID"))?;
+            if !definition.loads {
+                self.lexicons.unload(&uri);
+            } else if ["application/pls+xml", "application/xml", "text/xml"].iter().any(|known| is_kind(&kind, known)) {
+                let lexicon = lexicons::read(&uri, &part.body)?;
+                self.lexicons.store(&uri, lexicon, true)?;
+            } else {
+                return Err(failed(&format!("{kind} is no type of lexicon that is supported, use application/pls+xml")));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// CONTROL (§8.11): one change after the other.
+    fn control(
+        &mut self,
+        now: Instant,
+        request_id: RequestId,
+        control_id: RequestId,
+        change: &SpeechChange,
+        parts: &mut PartKeys,
+    ) {
+        let Some((_, clock_rate)) = self.leg else { return };
+        let Some(speaking) = self.speaking.as_mut().filter(|speaking| speaking.request_id == request_id) else { return };
+        let asked = mrcp::synthesizer::Prosody {
+            rate: change.rate.clone(),
+            pitch: change.pitch.clone(),
+            volume: change.volume.clone(),
+        };
+        let is_prosody = asked != mrcp::synthesizer::Prosody::default();
+        let change = PromptChange {
+            target: change.jump.as_ref().map(|jump| target(jump, clock_rate)),
+            limit: change.length.as_ref().map(|length| limit(length, clock_rate)),
+            prosody: is_prosody.then(|| spoken(speaking.prompt.prosody(), &asked)),
+        };
+        speaking.controls.push_back((control_id, change));
+        if speaking.controls.len() == 1 {
+            self.do_control(now, parts);
+        }
+    }
+
+    /// Begins with the first CONTROL that is open.
+    fn do_control(&mut self, now: Instant, parts: &mut PartKeys) {
+        while let Some(speaking) = &mut self.speaking
+            && !speaking.prompt.is_changing()
+            && let Some((control_id, change)) = speaking.controls.front().cloned()
+        {
+            if speaking.prompt.change(change).is_err() {
+                speaking.controls.pop_front();
+                let outcome = Err(ControlRefused);
+                self.machine.handle_input(now, synthesizer::Input::Controlled { control_id, outcome });
+            } else {
+                return self.drain_prompt(now, parts);
+            }
+        }
     }
 
     fn start(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
         let Some(Prepared { mut prompt, params }) = self.prepared.remove(&request_id) else { return };
         prompt.begin(self.next_utterance);
-        self.speaking = Some(Speaking { request_id, params, prompt, part: None, text: String::new() });
+        self.speaking = Some(Speaking { request_id, params, prompt, part: None, controls: VecDeque::new(), text: String::new() });
         self.drain_prompt(now, parts);
     }
 
@@ -256,7 +513,14 @@ impl SynthesizerChannel {
                     }
                 }
                 PromptOutput::StopPlaying => self.outputs.extend(self.leg().map(|leg| Output::StopPlaying { leg })),
-                PromptOutput::Changed { restarted: _ } => {}
+                PromptOutput::Changed { restarted } => {
+                    if let Some((control_id, _)) = speaking.controls.pop_front() {
+                        let outcome = Ok(restarted);
+                        self.machine.handle_input(now, synthesizer::Input::Controlled { control_id, outcome });
+                        self.drain_machine(now, parts);
+                        self.do_control(now, parts);
+                    }
+                }
                 PromptOutput::Attach(uri) => {
                     let part = parts.next();
                     speaking.part = Some(part);
@@ -268,17 +532,18 @@ impl SynthesizerChannel {
                         self.outputs.push_back(Output::Converse { part, what: ToConversation::Played(progress) });
                     }
                 }
-                PromptOutput::Mark { name, at: _ } => {
-                    self.machine.handle_input(now, synthesizer::Input::MarkReached { request_id, name });
+                PromptOutput::Mark { name, at } => {
+                    let at = at.unwrap_or(now);
+                    self.machine.handle_input(now, synthesizer::Input::MarkReached { request_id, name, at });
                     self.drain_machine(now, parts);
                 }
-                PromptOutput::Finished { at: _ } => {
-                    self.finish(now, request_id, PromptEnd::Completed, Ok(()), parts);
+                PromptOutput::Finished { at } => {
+                    self.finish(now, request_id, at, PromptEnd::Completed, Ok(()), parts);
                 }
                 PromptOutput::Failed { reason } => {
                     self.outputs.extend(self.leg().map(|leg| Output::StopPlaying { leg }));
                     let outcome = Err(Failure::new(FailureKind::Engine, reason));
-                    self.finish(now, request_id, PromptEnd::Failed, outcome, parts);
+                    self.finish(now, request_id, None, PromptEnd::Failed, outcome, parts);
                 }
             }
         }
@@ -289,6 +554,7 @@ impl SynthesizerChannel {
         &mut self,
         now: Instant,
         request_id: RequestId,
+        at: Option<Instant>,
         end: PromptEnd,
         outcome: Result<(), Failure>,
         parts: &mut PartKeys,
@@ -301,12 +567,15 @@ impl SynthesizerChannel {
                 self.outputs.push_back(Output::Converse { part, what });
             }
         }
-        self.tell(now, synthesizer::Input::PlaybackFinished { request_id, outcome }, parts);
+        let at = at.unwrap_or(now);
+        self.tell(now, synthesizer::Input::PlaybackFinished { request_id, at, outcome }, parts);
     }
 
     /// The machine wants a SPEAK stopped, or dropped before it began.
-    fn stop(&mut self, request_id: RequestId) {
+    fn stop(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
         self.prepared.remove(&request_id);
+        self.forget_waiting(request_id);
+        self.prepare_waiting(now, parts);
         let Some(speaking) = self.speaking.take_if(|speaking| speaking.request_id == request_id) else { return };
         self.next_utterance = speaking.prompt.next_utterance();
         self.outputs.extend(self.leg().map(|leg| Output::StopPlaying { leg }));
@@ -322,6 +591,68 @@ impl SynthesizerChannel {
             let what = ToConversation::PromptDone { end, progress: speaking.prompt.progress(playing) };
             self.outputs.push_back(Output::Converse { part, what });
         }
+    }
+}
+
+/// The speech of a SPEAK, or why it has none.
+fn document(params: &SpeakParams) -> Result<SpeechDocument, Failure> {
+    let content_type = params.content.content_type.as_deref().unwrap_or_default();
+    speech::document(content_type, &params.content.body).map_err(|error| {
+        let kind = match error.kind {
+            SpeechMarkupErrorKind::UnsupportedMediaType => FailureKind::MediaType,
+            SpeechMarkupErrorKind::Syntax | SpeechMarkupErrorKind::TooLarge => FailureKind::Parse,
+            SpeechMarkupErrorKind::Uri => {
+                FailureKind::Uri { uri: first_line(&params.content.body), cause: "unknown".to_owned() }
+            }
+        };
+        Failure::new(kind, error.to_string())
+    })
+}
+
+/// A URI as it is used: what is relative is so to `base`, where there is one.
+fn absolute(uri: &str, base: Option<&str>) -> String {
+    if url::Url::parse(uri).is_ok() {
+        return uri.to_owned();
+    }
+    let joined = base.and_then(|base| url::Url::parse(base).ok()).and_then(|base| base.join(uri).ok());
+    joined.map_or_else(|| uri.to_owned(), String::from)
+}
+
+fn is_kind(content_type: &str, wanted: &str) -> bool {
+    content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// `prosody` changed by headers: a value with a sign is relative to what holds, any other takes its place.
+fn spoken(prosody: Prosody, asked: &mrcp::synthesizer::Prosody) -> Prosody {
+    let is_relative = |value: &&str| value.starts_with(['+', '-']);
+    let [rate, pitch, volume] = [&asked.rate, &asked.pitch, &asked.volume].map(|value| value.as_deref());
+    let given = Prosody::default().with(rate, pitch, volume);
+    let kept = |value: Option<&str>, before: f32| if value.is_none_or(|value| is_relative(&value)) { before } else { 1.0 };
+    let before = Prosody {
+        rate: kept(rate, prosody.rate),
+        pitch: kept(pitch, prosody.pitch),
+        volume: kept(volume, prosody.volume),
+    };
+    before.and(given)
+}
+
+fn samples(seconds: u64, clock_rate: ClockRate) -> u64 {
+    seconds.saturating_mul(u64::from(clock_rate.hz()))
+}
+
+fn target(jump: &JumpSize, clock_rate: ClockRate) -> Target {
+    match jump {
+        JumpSize::Ahead(seconds) => Target::Ahead(samples(*seconds, clock_rate)),
+        JumpSize::Back(seconds) => Target::Back(samples(*seconds, clock_rate)),
+        JumpSize::At(seconds) => Target::At(samples(*seconds, clock_rate)),
+        JumpSize::Tag(name) => Target::Mark(name.clone()),
+    }
+}
+
+fn limit(length: &SpeakLength, clock_rate: ClockRate) -> Limit {
+    match length {
+        SpeakLength::Seconds(seconds) => Limit::Samples(samples(*seconds, clock_rate)),
+        SpeakLength::Tag(name) => Limit::Mark(name.clone()),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Seconds and tags are supported. A voice does not tell where its words, sentences and paragraphs lie in the audio, so those
 //! units are refused. `-15 Words`, as the RFC's own example has it, is read as the unit that it means.
 
+use std::fmt;
+
 /// Where speaking goes on, or begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JumpSize {
@@ -57,6 +59,26 @@ impl SpeakLength {
         match seconds(value)? {
             0 => Err(LengthFault::Illegal),
             seconds => Ok(Self::Seconds(seconds)),
+        }
+    }
+}
+
+impl fmt::Display for JumpSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ahead(seconds) => write!(f, "+{seconds} Second"),
+            Self::Back(seconds) => write!(f, "-{seconds} Second"),
+            Self::At(seconds) => write!(f, "{seconds} Second"),
+            Self::Tag(name) => write!(f, "{name} Tag"),
+        }
+    }
+}
+
+impl fmt::Display for SpeakLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seconds(seconds) => write!(f, "{seconds} Second"),
+            Self::Tag(name) => write!(f, "{name} Tag"),
         }
     }
 }

@@ -72,6 +72,15 @@ pub(crate) enum ChangeRefused {
     IsReply,
 }
 
+impl std::fmt::Display for ChangeRefused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchMark => "there is no such mark",
+            Self::IsReply => "what a conversation says can only be spoken as a whole",
+        })
+    }
+}
+
 /// What a prompt wants done, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PromptOutput {
