@@ -10,6 +10,7 @@ use bytes::Bytes;
 use dialog_client::{DialogClient, DialogTimeouts};
 use engine::{Recognition, Synthesis};
 use metrics::counter;
+use mrcp::synthesizer::NtpAnchor;
 use session::{CloseCause, Session, SessionConfig};
 use sip::endpoint::{IncomingInvite, IncomingOptions};
 use sip::{Command, Response, Status};
@@ -135,7 +136,9 @@ impl Server {
         let sip_address = SocketAddr::new(address, sip_sockets.port);
         let connection = settings::connection(&config);
         let connections_max = config.mrcp.connections_max;
-        let session = Arc::new(settings::session(&config, mrcp_port));
+        let ntp = NtpAnchor { at: clock::now(), ntp: clock::ntp_now() };
+        let voices = synthesis.voices().into_iter().map(|voice| voice.name).collect();
+        let session = Arc::new(settings::session(&config, mrcp_port, voices, ntp));
         let endpoint_config = settings::endpoint(&config);
         let random = Random::new();
         let seed = random.seed();
@@ -149,6 +152,7 @@ impl Server {
             fetcher,
             processors: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, Into::into))),
             random,
+            ntp,
         });
         let mailboxes = Sessions::default();
         let calls = Incoming {

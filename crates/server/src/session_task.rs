@@ -333,7 +333,7 @@ impl SessionTask {
         let mut config = LegConfig::new(media, clock_rate, self.shared.random_u32());
         config.first_sequence = u16::try_from(self.shared.random_u32() & 0x7fff).unwrap_or(0);
         config.first_timestamp = self.shared.random_u32();
-        config.ntp_at_birth = clock::ntp_now();
+        config.ntp_at_birth = self.shared.ntp.ntp_at(clock::now());
         config.jitter.max_ms = self.shared.config.rtp.jitter_ms_max;
         let mailbox = self.mailbox.clone();
         let deliver =

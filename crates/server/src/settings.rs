@@ -7,7 +7,7 @@ use conversation::{Action, ConversationConfig, Fallback};
 use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig};
 use mrcp::connection::ConnectionConfig;
 use mrcp::recognizer::{RecognizerConfig, RecognizerDefaults};
-use mrcp::synthesizer::SynthesizerConfig;
+use mrcp::synthesizer::{NtpAnchor, SynthesizerConfig};
 use session::{DescriptionConfig, RequestIds, ResultStyle, SessionConfig};
 use sip::dialog::{DialogConfig, SessionTimerConfig};
 use sip::endpoint::EndpointConfig;
@@ -40,7 +40,8 @@ pub(crate) fn connection(config: &Config) -> ConnectionConfig {
     connection
 }
 
-pub(crate) fn session(config: &Config, mrcp_port: u16) -> SessionConfig {
+/// `voices` are the engine's; `ntp` is the one tie of this process between its clock and NTP time.
+pub(crate) fn session(config: &Config, mrcp_port: u16, voices: Vec<String>, ntp: NtpAnchor) -> SessionConfig {
     let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
     let recognizer = &config.recognizer;
     SessionConfig {
@@ -78,6 +79,8 @@ pub(crate) fn session(config: &Config, mrcp_port: u16) -> SessionConfig {
             completion_gap: config.mrcp.completion_gap,
             completion_tail: config.synthesizer.completion_tail,
             pending_max: config.synthesizer.queue_max,
+            voices,
+            ntp: Some(ntp),
             ..SynthesizerConfig::default()
         }),
         language: config.server.language,

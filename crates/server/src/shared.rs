@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::{Recognition, Synthesis};
 use fetch::Fetcher;
+use mrcp::synthesizer::NtpAnchor;
 use tokio::sync::Semaphore;
 
 use crate::channels::Channels;
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     /// Places for work on the processor that no task waits for: as many as there are processors.
     pub(crate) processors: Arc<Semaphore>,
     pub(crate) random: Random,
+    /// What ties the clock to NTP time, in RTCP as in Speech-Marker.
+    pub(crate) ntp: NtpAnchor,
 }
 
 impl Shared {

@@ -10,9 +10,7 @@ use mrcp::synthesizer::{
     self, ControlRefused, Failure, FailureKind, JumpSize, LexiconDefinition, SpeakLength, SpeakParams, SpeechChange,
     Synthesizer, SynthesizerConfig,
 };
-use mrcp::{
-    ChannelId, Entity, EventName, FetchParams, HeaderName, Message, Request, RequestId, VendorParameters,
-};
+use mrcp::{ChannelId, Entity, EventName, FetchParams, HeaderName, Message, Request, RequestId, VendorParameters};
 use speech::{DialogReplyUri, Language, Lexicon, Prosody, SpeechDocument, SpeechMarkupErrorKind};
 
 use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched};
@@ -432,7 +430,9 @@ impl SynthesizerChannel {
                 let lexicon = lexicons::read(&uri, &part.body)?;
                 self.lexicons.store(&uri, lexicon, true)?;
             } else {
-                return Err(failed(&format!("{kind} is no type of lexicon that is supported, use application/pls+xml")));
+                return Err(failed(&format!(
+                    "{kind} is no type of lexicon that is supported, use application/pls+xml"
+                )));
             }
         }
         Ok(missing)
@@ -448,7 +448,9 @@ impl SynthesizerChannel {
         parts: &mut PartKeys,
     ) {
         let Some((_, clock_rate)) = self.leg else { return };
-        let Some(speaking) = self.speaking.as_mut().filter(|speaking| speaking.request_id == request_id) else { return };
+        let Some(speaking) = self.speaking.as_mut().filter(|speaking| speaking.request_id == request_id) else {
+            return;
+        };
         let asked = mrcp::synthesizer::Prosody {
             rate: change.rate.clone(),
             pitch: change.pitch.clone(),
@@ -485,7 +487,8 @@ impl SynthesizerChannel {
     fn start(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
         let Some(Prepared { mut prompt, params }) = self.prepared.remove(&request_id) else { return };
         prompt.begin(self.next_utterance);
-        self.speaking = Some(Speaking { request_id, params, prompt, part: None, controls: VecDeque::new(), text: String::new() });
+        self.speaking =
+            Some(Speaking { request_id, params, prompt, part: None, controls: VecDeque::new(), text: String::new() });
         self.drain_prompt(now, parts);
     }
 
@@ -627,7 +630,8 @@ fn spoken(prosody: Prosody, asked: &mrcp::synthesizer::Prosody) -> Prosody {
     let is_relative = |value: &&str| value.starts_with(['+', '-']);
     let [rate, pitch, volume] = [&asked.rate, &asked.pitch, &asked.volume].map(|value| value.as_deref());
     let given = Prosody::default().with(rate, pitch, volume);
-    let kept = |value: Option<&str>, before: f32| if value.is_none_or(|value| is_relative(&value)) { before } else { 1.0 };
+    let kept =
+        |value: Option<&str>, before: f32| if value.is_none_or(|value| is_relative(&value)) { before } else { 1.0 };
     let before = Prosody {
         rate: kept(rate, prosody.rate),
         pitch: kept(pitch, prosody.pitch),

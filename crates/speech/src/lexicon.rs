@@ -116,9 +116,8 @@ impl Lexicon {
     /// The word of the lexicon at the beginning of `rest`, which stands behind `before`.
     fn at<'a>(&'a self, before: Option<char>, rest: &str) -> Option<&'a Entry> {
         let first = rest.chars().next()?;
-        let joins = |a: char, b: char| {
-            a.is_alphanumeric() && b.is_alphanumeric() && !text::is_han(a) && !text::is_han(b)
-        };
+        let joins =
+            |a: char, b: char| a.is_alphanumeric() && b.is_alphanumeric() && !text::is_han(a) && !text::is_han(b);
         if before.is_some_and(|before| joins(before, first)) {
             return None;
         }
@@ -243,7 +242,8 @@ mod tests {
 
     #[test]
     fn a_lexicon_of_another_language_is_not_used() {
-        let document = "<lexicon version='1.0' xml:lang='zh'><lexeme><grapheme>x</grapheme><alias>y</alias></lexeme></lexicon>";
+        let document =
+            "<lexicon version='1.0' xml:lang='zh'><lexeme><grapheme>x</grapheme><alias>y</alias></lexeme></lexicon>";
         let chinese = Lexicon::parse(document.as_bytes()).unwrap();
         assert_eq!(spoken("x", &[&chinese]), "x");
     }

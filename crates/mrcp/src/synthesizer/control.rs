@@ -103,8 +103,7 @@ impl Synthesizer {
         match self.state {
             State::Idle => {}
             State::Speaking { .. } | State::Closed => {
-                return self
-                    .respond(request.response(StatusCode::METHOD_NOT_VALID_IN_STATE, RequestState::Complete));
+                return self.respond(request.response(StatusCode::METHOD_NOT_VALID_IN_STATE, RequestState::Complete));
             }
         }
         let loads = request.headers.boolean(&HeaderName::LoadLexicon).ok().flatten().unwrap_or(true);
@@ -126,7 +125,8 @@ impl Synthesizer {
         let content = match Entity::of(request).decoded(self.config.decoded_bytes_max) {
             Ok(content) => content,
             Err(error) => {
-                let failure = Failure::new(FailureKind::Lexicon { uri: None }, super::machine::undecodable(error).reason);
+                let failure =
+                    Failure::new(FailureKind::Lexicon { uri: None }, super::machine::undecodable(error).reason);
                 return self.fail(request.id, &failure);
             }
         };

@@ -97,6 +97,7 @@ fn fetch_hint(effective: Effective<'_>, name: H) -> FetchHint {
 pub(crate) fn lexicon_uris(value: &str) -> Option<Vec<String>> {
     let uris: Vec<&str> = value.split_ascii_whitespace().collect();
     let bare = |uri: &str| Some(uri.strip_prefix('<')?.strip_suffix('>')?.to_owned());
-    let is_absolute = |uri: &String| uri.split_once(':').is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
+    let is_absolute =
+        |uri: &String| uri.split_once(':').is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty());
     uris.into_iter().map(|uri| bare(uri).filter(is_absolute)).collect()
 }

@@ -113,7 +113,8 @@ impl Synthesizer {
                     self.prepared(now, request_id, Err(failure));
                 }
                 Timer::Definition(request_id) => {
-                    let failure = Failure::new(FailureKind::Lexicon { uri: None }, "the lexicon was not loaded in time");
+                    let failure =
+                        Failure::new(FailureKind::Lexicon { uri: None }, "the lexicon was not loaded in time");
                     self.outputs.push_back(Output::Stop { request_id });
                     self.lexicon_defined(request_id, Err(failure));
                 }
@@ -372,4 +373,3 @@ pub(super) fn undecodable(error: ContentError) -> Failure {
         }
     }
 }
-

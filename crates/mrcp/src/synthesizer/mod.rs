@@ -20,8 +20,8 @@ mod speaking;
 mod speech_length;
 
 pub use config::{NtpAnchor, SynthesizerConfig, SynthesizerDefaults};
+pub(crate) use headers::lexicon_uris;
 pub use input::{ControlRefused, Failure, FailureKind, Input};
 pub use machine::{Synthesizer, SynthesizerCounters};
-pub(crate) use headers::lexicon_uris;
 pub use output::{FetchHint, LexiconDefinition, Output, Prosody, SpeakParams, SpeechChange, Voice};
 pub use speech_length::{JumpSize, SpeakLength};

@@ -253,8 +253,7 @@ impl Synthesizer {
 
     /// Ends every open SPEAK of which `is_asked` is true, without an event.
     pub(super) fn end_those(&mut self, now: Instant, is_asked: impl Fn(RequestId) -> bool) -> Ended {
-        let mut ended =
-            Ended { ids: Vec::new(), playout: None, mark: self.last_mark().map(str::to_owned) };
+        let mut ended = Ended { ids: Vec::new(), playout: None, mark: self.last_mark().map(str::to_owned) };
         if self.active_request().is_some_and(&is_asked) {
             self.answer_open_controls(now);
         }

@@ -483,7 +483,8 @@ fn syn_026_syn_031_syn_032_what_we_cannot_do_is_refused_and_not_ignored() {
 
 #[test]
 fn syn_031_the_voice_headers_of_the_rfc_are_taken_and_a_voice_that_is_not_there_is_refused() {
-    let config = SynthesizerConfig { voices: vec!["amy".to_owned(), "tall bob".to_owned()], ..SynthesizerConfig::default() };
+    let config =
+        SynthesizerConfig { voices: vec!["amy".to_owned(), "tall bob".to_owned()], ..SynthesizerConfig::default() };
     for name in ["amy", "AMY", "default", "tall bob", "carol amy"] {
         let mut ladder = Ladder::with(config.clone());
         let own = [&format!("Voice-Name: {name}"), "Voice-Gender: neutral", "Voice-Age: 25", "Voice-Variant: 2"];
@@ -586,10 +587,8 @@ fn syn_024_a_jump_before_the_start_says_that_it_restarts() {
     ladder.speak(1, &[]);
     ladder.send("CONTROL 2", &["Jump-Size: -9999 Second"], "");
     ladder.controlled(2, Ok(true));
-    ladder.expect(&[
-        "control 1 by 2: Back(9999)",
-        "< 2 200 COMPLETE | Active-Request-Id-List: 1 | Speak-Restart: true",
-    ]);
+    ladder
+        .expect(&["control 1 by 2: Back(9999)", "< 2 200 COMPLETE | Active-Request-Id-List: 1 | Speak-Restart: true"]);
 }
 
 #[test]
@@ -622,7 +621,9 @@ fn syn_026_a_jump_that_this_speech_cannot_have_is_409() {
 
 #[test]
 fn syn_028_a_voice_is_not_changed_on_the_fly() {
-    for header in ["Voice-Name: amy", "Voice-Gender: male", "Voice-Age: 30", "Voice-Variant: 2", "Prosody-Contour: (0%,+20Hz)"] {
+    for header in
+        ["Voice-Name: amy", "Voice-Gender: male", "Voice-Age: 30", "Voice-Variant: 2", "Prosody-Contour: (0%,+20Hz)"]
+    {
         let mut ladder = Ladder::new();
         ladder.speak(1, &[]);
         ladder.send("CONTROL 2", &[header], "");
@@ -672,12 +673,7 @@ fn syn_043_a_lexicon_is_defined_while_idle_only() {
     ladder.send("DEFINE-LEXICON 4", &own, "<lexicon/>");
     ladder.send("PAUSE 5", &[], "");
     ladder.send("DEFINE-LEXICON 6", &own, "<lexicon/>");
-    ladder.expect(&[
-        "< 4 402 COMPLETE",
-        "pause 3",
-        "< 5 200 COMPLETE | Active-Request-Id-List: 3",
-        "< 6 402 COMPLETE",
-    ]);
+    ladder.expect(&["< 4 402 COMPLETE", "pause 3", "< 5 200 COMPLETE | Active-Request-Id-List: 3", "< 6 402 COMPLETE"]);
 }
 
 #[test]

@@ -7,8 +7,8 @@
 use roxmltree::Node;
 
 use crate::{
-    DialogReplyUri, Gender, Language, Prosody, Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind, prosody, say_as,
-    text, xml,
+    DialogReplyUri, Gender, Language, Prosody, Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind,
+    prosody, say_as, text, xml,
 };
 
 /// Segments of one body.
