@@ -381,7 +381,7 @@ fn rec_072_ses_019_a_bye_ends_the_listening() {
     call.ask("BYE", "");
     assert!(call.outputs.iter().any(|output| matches!(output, Output::StopListening { .. })));
     let before = call.outputs.len();
-    call.input(Input::Heard { key: key.unwrap(), heard: Heard::SpeechStarted });
+    call.input(Input::Heard { key: key.unwrap(), heard: Heard::SpeechStarted { offset: Duration::ZERO } });
     call.pass(60_000);
     assert_eq!(call.outputs.len(), before, "nothing follows the end");
 }
