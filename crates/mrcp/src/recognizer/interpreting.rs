@@ -194,7 +194,6 @@ impl Recognizer {
 fn referred(value: &str) -> Option<&str> {
     let (scheme, id) = value.split_once(':')?;
     let refers = scheme.eq_ignore_ascii_case("cid") || scheme.eq_ignore_ascii_case("session");
-    let id = id.trim();
     (refers && !id.is_empty() && !id.contains(char::is_whitespace)).then_some(id)
 }
 

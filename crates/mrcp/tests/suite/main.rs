@@ -11,5 +11,8 @@ mod messages;
 mod params;
 mod properties;
 mod recognizer;
+mod recognizer_hotword;
+mod recognizer_interpret;
+mod recognizer_requests;
 mod recorder;
 mod synthesizer;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself can be read")]
 
+mod recognizing;
 mod signalling;
 
 use std::sync::Arc;
