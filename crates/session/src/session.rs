@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mrcp::recognizer::RecognizerConfig;
+use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, Message, Request, RequestOrder, RequestState, StatusCode};
 use sip::dialog::{Cause, DialogConfig, Event};
@@ -19,6 +20,7 @@ use crate::input::Input;
 use crate::keys::PartKeys;
 use crate::output::{CloseCause, HEARING, LegId, Output};
 use crate::recognizer_channel::{RecognizerChannel, ResultStyle};
+use crate::recorder_channel::RecorderChannel;
 use crate::synthesizer_channel::SynthesizerChannel;
 
 /// How sessions behave; shared by all of a server.
@@ -32,6 +34,8 @@ pub struct SessionConfig {
     pub recognizer: Arc<RecognizerConfig>,
     /// Synthesizer channels.
     pub synthesizer: Arc<SynthesizerConfig>,
+    /// Recorder channels.
+    pub recorder: Arc<RecorderConfig>,
     /// Where neither request nor grammar names a language.
     pub language: Language,
     /// How results are written.
@@ -88,6 +92,7 @@ enum State {
 enum Channel {
     Recognizer(RecognizerChannel),
     Synthesizer(SynthesizerChannel),
+    Recorder(RecorderChannel),
 }
 
 impl Channel {
@@ -95,6 +100,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.id(),
             Self::Synthesizer(channel) => channel.id(),
+            Self::Recorder(channel) => channel.id(),
         }
     }
 
@@ -102,6 +108,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.poll_output(),
             Self::Synthesizer(channel) => channel.poll_output(),
+            Self::Recorder(channel) => channel.poll_output(),
         }
     }
 
@@ -109,6 +116,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.poll_timeout(),
             Self::Synthesizer(channel) => channel.poll_timeout(),
+            Self::Recorder(channel) => channel.poll_timeout(),
         }
     }
 
@@ -116,6 +124,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.handle_timeout(now, parts),
             Self::Synthesizer(channel) => channel.handle_timeout(now, parts),
+            Self::Recorder(channel) => channel.handle_timeout(now, parts),
         }
     }
 
@@ -123,6 +132,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.close(now, parts),
             Self::Synthesizer(channel) => channel.close(now, parts),
+            Self::Recorder(channel) => channel.close(now, parts),
         }
     }
 }
@@ -203,6 +213,13 @@ impl Session {
             }
             // Nothing of it is wanted any more.
             (State::Waiting | State::Reserving, Input::AudioLoaded { .. }) => {}
+            (State::Waiting | State::Reserving, Input::Recording { key, what }) => {
+                for channel in &mut self.channels {
+                    if let Channel::Recorder(channel) = channel {
+                        channel.recording(now, key, what.clone(), &mut self.parts);
+                    }
+                }
+            }
             (State::Waiting | State::Reserving, Input::Conversation { part, what }) => {
                 for channel in &mut self.channels {
                     match channel {
@@ -212,7 +229,7 @@ impl Session {
                         Channel::Synthesizer(channel) if channel.speaks(part) => {
                             channel.conversation(now, what.clone(), &mut self.parts);
                         }
-                        Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
+                        Channel::Recognizer(_) | Channel::Synthesizer(_) | Channel::Recorder(_) => {}
                     }
                 }
             }
@@ -270,6 +287,7 @@ impl Session {
         match self.channels.get_mut(at) {
             Some(Channel::Recognizer(channel)) => channel.request(now, request, &mut self.parts),
             Some(Channel::Synthesizer(channel)) => channel.request(now, request, &mut self.parts),
+            Some(Channel::Recorder(channel)) => channel.request(now, request, &mut self.parts),
             None => {}
         }
     }
@@ -297,7 +315,7 @@ impl Session {
                     | media::LegEvent::PlayoutFinished { .. }
                     | media::LegEvent::DtmfSent => {}
                 },
-                Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
+                Channel::Recognizer(_) | Channel::Synthesizer(_) | Channel::Recorder(_) => {}
             }
         }
     }
@@ -400,6 +418,9 @@ impl Session {
                     channel.leg,
                     config.language,
                 )),
+                ChannelKind::Recorder => {
+                    Channel::Recorder(RecorderChannel::new(channel.id, Arc::clone(&config.recorder), channel.leg))
+                }
                 ChannelKind::Recognizer | ChannelKind::DtmfRecognizer => Channel::Recognizer(RecognizerChannel::new(
                     channel.id,
                     Arc::clone(&config.recognizer),

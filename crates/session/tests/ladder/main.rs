@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mrcp::recognizer::RecognizerConfig;
+use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, HeaderName, Message, Method, Request, RequestId, Resource};
 use session::{
@@ -37,6 +38,7 @@ fn config() -> Arc<SessionConfig> {
         },
         recognizer: Arc::new(RecognizerConfig::default()),
         synthesizer: Arc::new(SynthesizerConfig::default()),
+        recorder: Arc::new(RecorderConfig::default()),
         language: Language::English,
         results: ResultStyle {
             instance: InstanceForm::Json,
