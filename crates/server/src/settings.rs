@@ -83,6 +83,18 @@ pub(crate) fn session(config: &Config, mrcp_port: u16, voices: Vec<String>, ntp:
             ntp: Some(ntp),
             ..SynthesizerConfig::default()
         }),
+        recorder: Arc::new(mrcp::recorder::RecorderConfig {
+            completion_gap: config.mrcp.completion_gap,
+            // Storing elsewhere has the time of a fetch, and is told after it.
+            save_timeout: config.fetch.timeout_max + Duration::from_secs(5),
+            max_time_max: config.recorder.max_time_max,
+            defaults: mrcp::recorder::RecorderDefaults {
+                no_input_timeout: config.recorder.no_input_timeout,
+                final_silence: config.recorder.final_silence,
+                ..mrcp::recorder::RecorderDefaults::default()
+            },
+            ..mrcp::recorder::RecorderConfig::default()
+        }),
         language: config.server.language,
         results: ResultStyle {
             instance: if recognizer.instance_json { InstanceForm::Json } else { InstanceForm::Xml },

@@ -5,6 +5,7 @@
 
 mod fetching;
 mod reader;
+mod recording;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use toml::Table;
 
 pub use reader::Mistake;
 use reader::Section;
+pub use recording::{RecorderConfig, RecordingStorageConfig};
 
 /// Everything the server can be told.
 #[derive(Debug, Clone)]
@@ -37,6 +39,10 @@ pub struct Config {
     pub dialog: DialogConfig,
     /// `[fetch]`
     pub fetch: fetch::FetchConfig,
+    /// `[recorder]`
+    pub recorder: RecorderConfig,
+    /// `[storage]`
+    pub storage: RecordingStorageConfig,
     /// `[http]`
     pub http: HttpConfig,
     /// `[log]`
@@ -248,6 +254,8 @@ impl Config {
             engine: read_engine(&mut root, mistakes),
             dialog: read_dialog(&mut root, mistakes),
             fetch: fetching::read(&mut root, &crate::settings::product(), mistakes),
+            recorder: recording::read_recorder(&mut root, mistakes),
+            storage: recording::read_storage(&mut root, mistakes),
             http: read_http(&mut root, mistakes),
             log: read_log(&mut root, mistakes),
         };
@@ -520,6 +528,9 @@ mod tests {
         stated.dialog.fallback_target = defaults.dialog.fallback_target.clone();
         stated.dialog.llm = None;
         stated.fetch.file_root = None;
+        stated.storage.folders = defaults.storage.folders.clone();
+        stated.storage.listen = None;
+        stated.storage.base_url = None;
         stated.fetch.allowed_networks = Vec::new();
         stated.fetch.ca_file = None;
         assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));
