@@ -344,7 +344,8 @@ impl Calls for Incoming {
         let span = tracing::info_span!("session", session_id = id, call_id = %call_id);
         let (mailbox, inbox) = mpsc::channel(INBOX_MAX);
         let prefix = format!("{:016x}", self.shared.random.u64());
-        let session = Session::new(Arc::clone(&self.session), prefix, self.shared.random.seed(), clock::now(), invite);
+        let session = Session::new(Arc::clone(&self.session), prefix, self.shared.random.seed(), clock::now(), invite)
+            .with_calendar(clock::calendar(&self.shared.config.server.time_zone));
         let task = SessionTask::new(
             id,
             session,

@@ -13,7 +13,7 @@ use mrcp::{ChannelId, Message, Request, RequestOrder, RequestState, StatusCode};
 use sip::dialog::{Cause, DialogConfig, Event};
 use sip::endpoint::IncomingInvite;
 use sip::{Dialog, Headers, Seed, Status};
-use speech::Language;
+use speech::{Calendar, Language};
 
 use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
 use crate::input::Input;
@@ -73,6 +73,8 @@ pub struct Session {
     was_used: bool,
     /// When the session ends for want of a control connection.
     connection_deadline: Option<Instant>,
+    /// Which day it is; without one "tomorrow" is not understood.
+    calendar: Option<Calendar>,
     outputs: VecDeque<Output>,
 }
 
@@ -155,10 +157,18 @@ impl Session {
             order: RequestOrder::default(),
             was_used: false,
             connection_deadline: None,
+            calendar: None,
             outputs: VecDeque::new(),
         };
         session.drain(now);
         session
+    }
+
+    /// The same session with a calendar, by which the dates that callers say ("next Tuesday") are resolved.
+    #[must_use]
+    pub fn with_calendar(mut self, calendar: Calendar) -> Self {
+        self.calendar = Some(calendar);
+        self
     }
 
     /// Takes one input. Outputs must be drained before the next.
@@ -285,7 +295,10 @@ impl Session {
             return self.refuse(&request, StatusCode::NON_MONOTONIC_REQUEST_ID);
         }
         match self.channels.get_mut(at) {
-            Some(Channel::Recognizer(channel)) => channel.request(now, request, &mut self.parts),
+            Some(Channel::Recognizer(channel)) => {
+                channel.set_today(self.calendar.map(|calendar| calendar.date(now)));
+                channel.request(now, request, &mut self.parts);
+            }
             Some(Channel::Synthesizer(channel)) => channel.request(now, request, &mut self.parts),
             Some(Channel::Recorder(channel)) => channel.request(now, request, &mut self.parts),
             None => {}

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use speech::Language;
 use toml::Table;
 
@@ -62,6 +63,8 @@ pub struct ServerConfig {
     pub drain_grace: Duration,
     /// Language where neither request nor grammar names one.
     pub language: Language,
+    /// Time zone in which "tomorrow" begins.
+    pub time_zone: TimeZone,
 }
 
 /// `[sip]`
@@ -270,6 +273,10 @@ fn language(text: &str) -> Result<Language, String> {
     Language::from_tag(text).ok_or_else(|| "must be a language tag: en or zh".to_owned())
 }
 
+fn time_zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| "must be a time zone of the IANA database, such as Asia/Shanghai".to_owned())
+}
+
 fn read_server(root: &mut Table, mistakes: &mut Vec<Mistake>) -> ServerConfig {
     let mut section = Section::take(root, "server", mistakes);
     let config = ServerConfig {
@@ -280,6 +287,7 @@ fn read_server(root: &mut Table, mistakes: &mut Vec<Mistake>) -> ServerConfig {
         sessions_max: section.count("sessions_max", 2000, 1..=100_000),
         drain_grace: section.seconds("drain_grace_s", 30, 0..=3600),
         language: section.parsed("language", Language::English, language),
+        time_zone: section.parsed("time_zone", TimeZone::system(), time_zone),
     };
     section.finish();
     config
@@ -521,6 +529,7 @@ mod tests {
         // These have no default value to state; the example shows one.
         let defaults = Config::default();
         stated.server.external_address = defaults.server.external_address;
+        stated.server.time_zone = defaults.server.time_zone.clone();
         stated.engine = defaults.engine.clone();
         stated.dialog.address = defaults.dialog.address.clone();
         stated.dialog.flows = defaults.dialog.flows.clone();
