@@ -133,6 +133,14 @@ pub struct RecognizerConfig {
     pub dtmf_term_timeout: Duration,
     /// Confidence-Threshold where the client gives none.
     pub confidence_threshold: f32,
+    /// Most alternatives in a result.
+    pub n_best_max: u32,
+    /// Whether hotword mode is offered.
+    pub hotword: bool,
+    /// Speech that begins so soon in a recognition is refused as too early; zero: it is heard.
+    pub speech_too_early_within: Duration,
+    /// How long after the beginning of speech a key still takes over from it.
+    pub key_takes_over_within: Duration,
     /// Form of the `<instance>` in NLSML results.
     pub instance_json: bool,
     /// Whether NLSML carries its default namespace.
@@ -364,6 +372,10 @@ fn read_recognizer(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RecognizerC
         dtmf_interdigit_timeout: section.millis("dtmf_interdigit_timeout_ms", 5_000, 100..=60_000),
         dtmf_term_timeout: section.millis("dtmf_term_timeout_ms", 2_000, 0..=60_000),
         confidence_threshold: section.fraction("confidence_threshold", 0.5),
+        n_best_max: u32::try_from(section.count("n_best_max", 10, 1..=100)).unwrap_or(1),
+        hotword: section.flag("hotword", true),
+        speech_too_early_within: section.millis("speech_too_early_within_ms", 0, 0..=5_000),
+        key_takes_over_within: section.millis("key_takes_over_within_ms", 1_000, 0..=60_000),
         instance_json: section.parsed("instance", true, |text| match text {
             "json" => Ok(true),
             "xml" => Ok(false),
