@@ -8,7 +8,6 @@ mod support;
 mod calling;
 mod media;
 mod recognizing;
-mod recording;
 mod robot;
 mod serving;
 mod speaking;

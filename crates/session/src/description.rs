@@ -67,8 +67,6 @@ pub(crate) enum ChannelKind {
     /// Hears keys alone, and needs no engine.
     DtmfRecognizer,
     Synthesizer,
-    /// Needs no engine either.
-    Recorder,
 }
 
 impl ChannelKind {
@@ -76,7 +74,7 @@ impl ChannelKind {
     fn speaks(self) -> bool {
         match self {
             Self::Synthesizer => true,
-            Self::Recognizer | Self::DtmfRecognizer | Self::Recorder => false,
+            Self::Recognizer | Self::DtmfRecognizer => false,
         }
     }
 
@@ -86,8 +84,7 @@ impl ChannelKind {
             Resource::SpeechRecog => Some(Self::Recognizer),
             Resource::DtmfRecog => Some(Self::DtmfRecognizer),
             Resource::SpeechSynth => Some(Self::Synthesizer),
-            Resource::Recorder => Some(Self::Recorder),
-            Resource::BasicSynth | Resource::SpeakVerify => None,
+            Resource::BasicSynth | Resource::SpeakVerify | Resource::Recorder => None,
         }
     }
 }
@@ -397,7 +394,7 @@ impl Description {
                 | (Decision::Control { .. }, Some(Line::Control { .. }))
                 | (Decision::Release | Decision::Refuse, _) => {}
                 (Decision::Audio { leg, .. }, _) => reservation.legs.push(*leg),
-                (Decision::Control { kind: ChannelKind::DtmfRecognizer | ChannelKind::Recorder, .. }, _) => {}
+                (Decision::Control { kind: ChannelKind::DtmfRecognizer, .. }, _) => {}
                 (Decision::Control { kind: ChannelKind::Recognizer, .. }, _) => reservation.recognizers += 1,
                 (Decision::Control { kind: ChannelKind::Synthesizer, .. }, _) => reservation.synthesizers += 1,
             }

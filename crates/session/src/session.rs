@@ -7,20 +7,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mrcp::recognizer::RecognizerConfig;
-use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, Message, Request, RequestOrder, RequestState, StatusCode};
 use sip::dialog::{Cause, DialogConfig, Event};
 use sip::endpoint::IncomingInvite;
 use sip::{Dialog, Headers, Seed, Status};
-use speech::{Calendar, Language};
+use speech::Language;
 
 use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
 use crate::input::Input;
 use crate::keys::PartKeys;
 use crate::output::{CloseCause, HEARING, LegId, Output};
 use crate::recognizer_channel::{RecognizerChannel, ResultStyle};
-use crate::recorder_channel::RecorderChannel;
 use crate::synthesizer_channel::SynthesizerChannel;
 
 /// How sessions behave; shared by all of a server.
@@ -34,8 +32,6 @@ pub struct SessionConfig {
     pub recognizer: Arc<RecognizerConfig>,
     /// Synthesizer channels.
     pub synthesizer: Arc<SynthesizerConfig>,
-    /// Recorder channels.
-    pub recorder: Arc<RecorderConfig>,
     /// Where neither request nor grammar names a language.
     pub language: Language,
     /// How results are written.
@@ -73,8 +69,6 @@ pub struct Session {
     was_used: bool,
     /// When the session ends for want of a control connection.
     connection_deadline: Option<Instant>,
-    /// Which day it is; without one "tomorrow" is not understood.
-    calendar: Option<Calendar>,
     outputs: VecDeque<Output>,
 }
 
@@ -94,7 +88,6 @@ enum State {
 enum Channel {
     Recognizer(RecognizerChannel),
     Synthesizer(SynthesizerChannel),
-    Recorder(RecorderChannel),
 }
 
 impl Channel {
@@ -102,7 +95,6 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.id(),
             Self::Synthesizer(channel) => channel.id(),
-            Self::Recorder(channel) => channel.id(),
         }
     }
 
@@ -110,7 +102,6 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.poll_output(),
             Self::Synthesizer(channel) => channel.poll_output(),
-            Self::Recorder(channel) => channel.poll_output(),
         }
     }
 
@@ -118,7 +109,6 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.poll_timeout(),
             Self::Synthesizer(channel) => channel.poll_timeout(),
-            Self::Recorder(channel) => channel.poll_timeout(),
         }
     }
 
@@ -126,7 +116,6 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.handle_timeout(now, parts),
             Self::Synthesizer(channel) => channel.handle_timeout(now, parts),
-            Self::Recorder(channel) => channel.handle_timeout(now, parts),
         }
     }
 
@@ -134,7 +123,6 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.close(now, parts),
             Self::Synthesizer(channel) => channel.close(now, parts),
-            Self::Recorder(channel) => channel.close(now, parts),
         }
     }
 }
@@ -157,18 +145,10 @@ impl Session {
             order: RequestOrder::default(),
             was_used: false,
             connection_deadline: None,
-            calendar: None,
             outputs: VecDeque::new(),
         };
         session.drain(now);
         session
-    }
-
-    /// The same session with a calendar, by which the dates that callers say ("next Tuesday") are resolved.
-    #[must_use]
-    pub fn with_calendar(mut self, calendar: Calendar) -> Self {
-        self.calendar = Some(calendar);
-        self
     }
 
     /// Takes one input. Outputs must be drained before the next.
@@ -223,13 +203,6 @@ impl Session {
             }
             // Nothing of it is wanted any more.
             (State::Waiting | State::Reserving, Input::AudioLoaded { .. }) => {}
-            (State::Waiting | State::Reserving, Input::Recording { key, what }) => {
-                for channel in &mut self.channels {
-                    if let Channel::Recorder(channel) = channel {
-                        channel.recording(now, key, what.clone(), &mut self.parts);
-                    }
-                }
-            }
             (State::Waiting | State::Reserving, Input::Conversation { part, what }) => {
                 for channel in &mut self.channels {
                     match channel {
@@ -239,7 +212,7 @@ impl Session {
                         Channel::Synthesizer(channel) if channel.speaks(part) => {
                             channel.conversation(now, what.clone(), &mut self.parts);
                         }
-                        Channel::Recognizer(_) | Channel::Synthesizer(_) | Channel::Recorder(_) => {}
+                        Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
                     }
                 }
             }
@@ -295,12 +268,8 @@ impl Session {
             return self.refuse(&request, StatusCode::NON_MONOTONIC_REQUEST_ID);
         }
         match self.channels.get_mut(at) {
-            Some(Channel::Recognizer(channel)) => {
-                channel.set_today(self.calendar.map(|calendar| calendar.date(now)));
-                channel.request(now, request, &mut self.parts);
-            }
+            Some(Channel::Recognizer(channel)) => channel.request(now, request, &mut self.parts),
             Some(Channel::Synthesizer(channel)) => channel.request(now, request, &mut self.parts),
-            Some(Channel::Recorder(channel)) => channel.request(now, request, &mut self.parts),
             None => {}
         }
     }
@@ -328,7 +297,7 @@ impl Session {
                     | media::LegEvent::PlayoutFinished { .. }
                     | media::LegEvent::DtmfSent => {}
                 },
-                Channel::Recognizer(_) | Channel::Synthesizer(_) | Channel::Recorder(_) => {}
+                Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
             }
         }
     }
@@ -431,9 +400,6 @@ impl Session {
                     channel.leg,
                     config.language,
                 )),
-                ChannelKind::Recorder => {
-                    Channel::Recorder(RecorderChannel::new(channel.id, Arc::clone(&config.recorder), channel.leg))
-                }
                 ChannelKind::Recognizer | ChannelKind::DtmfRecognizer => Channel::Recognizer(RecognizerChannel::new(
                     channel.id,
                     Arc::clone(&config.recognizer),

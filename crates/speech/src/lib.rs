@@ -13,6 +13,7 @@ mod builtin;
 mod calendar;
 mod clause;
 mod dialog;
+mod encoding;
 mod grammar;
 mod hypothesis;
 mod language;
@@ -38,8 +39,9 @@ pub use calendar::Calendar;
 pub use clause::{ClauseLimits, ClauseSplitter, clauses};
 pub use dialog::{DialogGrammar, DialogReplyUri, DialogUriError, TurnResult};
 pub use grammar::{
-    DtmfMatch, DtmfMatches, Grammar, GrammarError, GrammarErrorKind, GrammarRef, GrammarSource, HeardWord, InputMode,
-    Instance, Match, ParseNode, ParseTree, RuleInstance, TagFormat, Utterance, match_all, match_all_dtmf,
+    DtmfMatch, DtmfMatches, FetchedGrammar, Grammar, GrammarDocument, GrammarError, GrammarErrorKind, GrammarLimits,
+    GrammarLoader, GrammarRef, GrammarSource, HeardWord, InputMode, Instance, Match, ParseNode, ParseTree, Phrase,
+    Position, Progress, RuleInstance, RuleSummary, TagFormat, Utterance, match_all, match_all_dtmf,
 };
 pub use hypothesis::Hypothesis;
 pub use jiff::civil::{Date, DateTime};

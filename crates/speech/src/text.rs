@@ -201,6 +201,18 @@ pub(crate) fn strip_suffix(words: &[String], suffix: &str) -> Option<Vec<String>
     }
 }
 
+/// White space collapsed to single spaces, none at the ends.
+pub(crate) fn single_spaced(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
 /// White space collapsed to single spaces, none between Han characters, none at the ends; control characters are white
 /// space and characters that stand for undecodable bytes vanish.
 pub(crate) fn collapse_space(text: &str) -> String {

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
+use crate::encoding;
+
 /// Bytes of a document.
 pub(crate) const BYTES_MAX: usize = 256 * 1024;
 /// Elements, attributes and texts of a document.
@@ -29,42 +31,12 @@ impl XmlError {
     }
 }
 
-/// The text of a body: UTF-8, UTF-16 with a byte order mark, or ISO-8859-1 where the XML declaration says so.
+/// The text of a body, in any encoding that it declares.
 pub(crate) fn decode(body: &[u8]) -> Result<Cow<'_, str>, XmlError> {
     if body.len() > BYTES_MAX {
         return Err(XmlError::too_large(format!("the document has {} bytes, {BYTES_MAX} are allowed", body.len())));
     }
-    match body {
-        [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest),
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        _ if declares_latin1(body) => Ok(Cow::Owned(body.iter().map(|&byte| char::from(byte)).collect())),
-        _ => utf8(body),
-    }
-}
-
-fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, XmlError> {
-    std::str::from_utf8(bytes)
-        .map(Cow::Borrowed)
-        .map_err(|error| XmlError::syntax(format!("the document is not UTF-8 at byte {}", error.valid_up_to())))
-}
-
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, XmlError> {
-    let units = bytes.chunks_exact(2).map(|pair| match pair {
-        &[first, second] => unit([first, second]),
-        _ => 0xfffd,
-    });
-    char::decode_utf16(units)
-        .collect::<Result<String, _>>()
-        .map(Cow::Owned)
-        .map_err(|_| XmlError::syntax("the document is not UTF-16"))
-}
-
-fn declares_latin1(body: &[u8]) -> bool {
-    let head = body.get(..body.len().min(100)).unwrap_or_default();
-    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
-    head.trim_start().starts_with("<?xml")
-        && head.split("?>").next().is_some_and(|declaration| declaration.contains("iso-8859-1"))
+    encoding::decode(body, None).map_err(XmlError::syntax)
 }
 
 /// The same text without a document type declaration, blanked so that positions stay. A declaration with an internal
@@ -119,7 +91,12 @@ fn is_prolog(mut before: &str) -> bool {
 
 /// Parses a document whose type declaration, if any, was taken out by [`without_doctype`].
 pub(crate) fn parse(text: &str) -> Result<Document<'_>, XmlError> {
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
+    parse_up_to(text, NODES_MAX)
+}
+
+/// The same, with another limit on elements, attributes and texts.
+pub(crate) fn parse_up_to(text: &str, nodes_max: u32) -> Result<Document<'_>, XmlError> {
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: nodes_max, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| {
         let position = error.pos();
         XmlError {
@@ -215,12 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_with_a_mark_or_a_declaration_are_decoded() {
-        assert_eq!(decode(b"\xef\xbb\xbf<a/>").unwrap(), "<a/>");
-        assert_eq!(decode(b"\xfe\xff\0<\0a\0/\0>").unwrap(), "<a/>");
-        assert_eq!(decode(b"\xff\xfe<\0a\0/\0>\0").unwrap(), "<a/>");
-        assert!(decode(b"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>").unwrap().contains('é'));
-        assert!(decode(b"<a>\xe9</a>").is_err());
+    fn a_document_over_the_limit_is_refused() {
         assert!(decode(&vec![b' '; BYTES_MAX + 1]).unwrap_err().too_large);
     }
 }

@@ -1,5 +1,6 @@
 //! How keys stand to the rules of a grammar.
 
+use jiff::civil::Date;
 use serde_json::Value;
 
 use super::{DtmfMatch, Rule, is_key};
@@ -7,19 +8,17 @@ use super::{DtmfMatch, Rule, is_key};
 /// More keys than any rule takes.
 const KEYS_MAX: usize = 128;
 
-pub(super) fn match_keys(rule: &Rule, keys: &str) -> DtmfMatch {
+pub(super) fn match_keys(rule: &Rule, keys: &str, today: Option<Date>) -> DtmfMatch {
     if keys.len() > KEYS_MAX || !keys.chars().all(is_key) {
         return DtmfMatch::NoMatch;
     }
-    if keys.is_empty() {
-        return DtmfMatch::Prefix;
-    }
     match rule {
+        Rule::Rules(rules) => rules.match_keys(keys, today),
+        _ if keys.is_empty() => DtmfMatch::Prefix,
         Rule::Transcribe => DtmfMatch::NoMatch,
         // Any keys are a turn; it ends with the terminator or when the caller stops keying.
         Rule::Dialog(_) => complete(keys.into(), true),
         Rule::Builtin(builtin) => builtin.match_keys(keys),
-        Rule::List(list) => list.match_keys(keys),
     }
 }
 

@@ -1,28 +1,44 @@
 //! Grammars: what may be said or keyed, and what it means.
 
 mod builtin;
-mod choice_list;
-mod closed_list;
+mod carriers;
+mod compile;
+mod document;
 mod dtmf;
+mod enumeration;
 mod error;
-mod expansion;
 mod grammar_ref;
+mod limits;
+mod linked;
+mod loader;
+mod matcher;
 mod parse_tree;
+mod phrase_index;
+mod rule_grammar;
 mod semantics;
+mod sound_list;
 mod srgs;
 mod utterance;
 
-pub use error::{GrammarError, GrammarErrorKind};
+pub use document::{GrammarDocument, RuleSummary};
+pub use enumeration::Phrase;
+pub use error::{GrammarError, GrammarErrorKind, Position};
 pub use grammar_ref::GrammarRef;
+pub use limits::GrammarLimits;
+pub use loader::{FetchedGrammar, GrammarLoader};
+pub use matcher::Progress;
 pub use parse_tree::{GrammarSource, ParseNode, ParseTree, RuleInstance};
 pub use semantics::TagFormat;
 pub use utterance::{HeardWord, Utterance};
+
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::{DialogGrammar, Hypothesis, Language, builtin::Builtin, text};
-use choice_list::ChoiceList;
+use linked::LinkedGrammar;
+use rule_grammar::{RuleGrammar, Surroundings};
 
 /// What an input means to the application: a scalar or an object (RFC 6787 section 9.6.3.3).
 pub type Instance = Value;
@@ -77,7 +93,7 @@ pub struct DtmfMatches {
 }
 
 /// A compiled grammar. Cheap to keep, immutable, and safe to share.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Grammar {
     uri: String,
     language: Option<Language>,
@@ -90,7 +106,7 @@ pub struct Grammar {
 }
 
 /// What a grammar accepts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 enum Rule {
     /// Any words; they mean themselves.
     Transcribe,
@@ -98,8 +114,8 @@ enum Rule {
     Dialog(Box<DialogGrammar>),
     /// A type of VoiceXML.
     Builtin(Builtin),
-    /// One of a list of phrases or key sequences.
-    List(ChoiceList),
+    /// What the rules of an SRGS document accept.
+    Rules(Arc<RuleGrammar>),
 }
 
 impl Grammar {
@@ -114,25 +130,53 @@ impl Grammar {
         Ok(Self { uri: reference.uri, language, weight: reference.weight, rule, speech, dtmf, today: None })
     }
 
-    /// Compiles an inline grammar: SRGS in its XML form that is a small choice list; see docs/GRAMMARS.md.
-    /// `language` holds where the document names none.
+    /// Compiles an inline grammar that refers to no other document: SRGS 1.0 in its XML or its ABNF form; see
+    /// docs/GRAMMARS.md. `language` is that of a grammar for keys that names none. With references,
+    /// [`GrammarLoader`] does it.
     ///
     /// # Errors
-    /// `UnsupportedMediaType` for JSGF, GSL, ABNF and other types; `Syntax` for a document that is not well formed or
-    /// not SRGS; `Unsupported` for what SRGS allows and this compiler does not; `TooLarge` over a limit;
+    /// `UnsupportedMediaType` for JSGF, GSL and other types; `Syntax` for a document that is not well formed or no
+    /// conforming grammar; `TooLarge` over a limit; `UnsupportedUri` for a reference to another document;
     /// `UnsupportedLanguage`.
     pub fn from_body(content_type: &str, body: &[u8], language: Language) -> Result<Self, GrammarError> {
-        let document = srgs::compile(content_type, body)?;
-        let speech = document.list.is_spoken();
+        let fetched = FetchedGrammar { content_type, body, base: None };
+        let mut grammar = GrammarLoader::from_body("", fetched, GrammarLimits::default()).finish()?;
+        grammar.check_language()?;
+        grammar.language.get_or_insert(language);
+        Ok(grammar)
+    }
+
+    /// A grammar with all that it refers to.
+    fn of_linked(uri: String, linked: LinkedGrammar) -> Result<Self, GrammarError> {
+        let rules = RuleGrammar::new(linked)?;
+        let (mode, language) = match rules.document() {
+            Some(document) => (document.mode(), document.language().and_then(Language::from_tag)),
+            None => (InputMode::Speech, None),
+        };
         Ok(Self {
-            uri: String::new(),
-            language: Some(document.language.unwrap_or(language)),
+            uri,
+            language,
             weight: 1.0,
-            rule: Rule::List(document.list),
-            speech,
-            dtmf: !speech,
+            rule: Rule::Rules(Arc::new(rules)),
+            speech: mode == InputMode::Speech,
+            dtmf: mode == InputMode::Dtmf,
             today: None,
         })
+    }
+
+    /// Refuses a grammar for speech in a language that no engine hears. Other languages inside of it are no fault: what
+    /// is said in them is just not heard.
+    ///
+    /// # Errors
+    /// `UnsupportedLanguage`.
+    pub fn check_language(&self) -> Result<(), GrammarError> {
+        match self.document().and_then(GrammarDocument::language) {
+            Some(tag) if self.speech && self.language.is_none() => {
+                let message = format!("language {tag:?} is not served");
+                Err(GrammarError::new(GrammarErrorKind::UnsupportedLanguage, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The same grammar under the URI by which the client knows it (`session:NAME` for an inline one).
@@ -151,8 +195,8 @@ impl Grammar {
 
     /// The same grammar on a day, against which "tomorrow" and "next Tuesday" are resolved. Without one they do not match.
     #[must_use]
-    pub fn on(mut self, today: Option<Date>) -> Self {
-        self.today = today;
+    pub fn on(mut self, today: Date) -> Self {
+        self.today = Some(today);
         self
     }
 
@@ -185,11 +229,11 @@ impl Grammar {
     pub fn phrases(&self) -> Vec<String> {
         const PHRASES_MAX: usize = 200;
         match &self.rule {
-            Rule::List(list) if self.speech => list.phrases().take(PHRASES_MAX).map(str::to_owned).collect(),
+            Rule::Rules(rules) => rules.phrases().take(PHRASES_MAX).map(|phrase| phrase.text.clone()).collect(),
             Rule::Builtin(builtin) if self.speech => {
                 builtin.phrases(self.language).iter().map(|phrase| (*phrase).to_owned()).collect()
             }
-            Rule::List(_) | Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => Vec::new(),
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => Vec::new(),
         }
     }
 
@@ -197,7 +241,7 @@ impl Grammar {
     pub fn dialog(&self) -> Option<&DialogGrammar> {
         match &self.rule {
             Rule::Dialog(dialog) => Some(dialog),
-            Rule::Transcribe | Rule::Builtin(_) | Rule::List(_) => None,
+            Rule::Transcribe | Rule::Builtin(_) | Rule::Rules(_) => None,
         }
     }
 
@@ -213,46 +257,132 @@ impl Grammar {
         }
         let mut matches: Vec<Match> = Vec::new();
         for hypothesis in hypotheses.iter().take(HYPOTHESES_MAX) {
-            let Some((instance, quality)) = self.understand(hypothesis) else { continue };
-            let confidence = Hypothesis::new("", hypothesis.confidence, hypothesis.language).confidence * quality;
-            match matches.iter_mut().find(|earlier| earlier.instance == instance) {
-                Some(earlier) if earlier.confidence >= confidence => {}
-                Some(earlier) => {
-                    earlier.confidence = confidence;
-                    earlier.input = text::collapse_space(&hypothesis.text);
+            for (instance, quality) in self.understand(hypothesis) {
+                let confidence = Hypothesis::new("", hypothesis.confidence, hypothesis.language).confidence * quality;
+                match matches.iter_mut().find(|earlier| earlier.instance == instance) {
+                    Some(earlier) if earlier.confidence >= confidence => {}
+                    Some(earlier) => {
+                        earlier.confidence = confidence;
+                        earlier.input = text::collapse_space(&hypothesis.text);
+                    }
+                    None => matches.push(Match {
+                        grammar_uri: self.uri.clone(),
+                        instance,
+                        confidence,
+                        input: text::collapse_space(&hypothesis.text),
+                        mode: InputMode::Speech,
+                    }),
                 }
-                None => matches.push(Match {
-                    grammar_uri: self.uri.clone(),
-                    instance,
-                    confidence,
-                    input: text::collapse_space(&hypothesis.text),
-                    mode: InputMode::Speech,
-                }),
             }
         }
         matches.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         matches
     }
 
-    /// What a hypothesis means here, and how well it fits.
-    fn understand(&self, hypothesis: &Hypothesis) -> Option<(Instance, f32)> {
+    /// What a hypothesis means here, and how well it fits; several when it can be meant in several ways.
+    fn understand(&self, hypothesis: &Hypothesis) -> Vec<(Instance, f32)> {
         let Hypothesis { text, language, .. } = hypothesis;
         match &self.rule {
             Rule::Transcribe | Rule::Dialog(_) => {
                 let transcript = text::collapse_space(text);
                 let has_words = transcript.chars().any(char::is_alphanumeric);
-                has_words.then(|| (transcript.into(), 1.0))
+                if has_words { vec![(transcript.into(), 1.0)] } else { Vec::new() }
             }
             Rule::Builtin(builtin) => {
-                builtin.understand(text, *language, self.today).map(|meaning| (meaning.instance, meaning.quality))
+                let meaning = builtin.understand(text, *language, self.today);
+                meaning.into_iter().map(|meaning| (meaning.instance, meaning.quality)).collect()
             }
-            Rule::List(list) => list.find(text, *language).map(|found| (found.instance.clone(), found.quality)),
+            Rule::Rules(rules) => rules.understand(hypothesis, self.today),
+        }
+    }
+
+    /// The ways in which an input matches the rules of an SRGS grammar just as it is, best first, at most `count` and
+    /// never more than ten; none of a builtin grammar. `language` is for builtin grammars that the rules refer to.
+    ///
+    /// Between ways the weights of alternatives decide, then how little GARBAGE covers, then the order of the document
+    /// and longer repeats first.
+    pub fn parse(&self, input: Utterance, language: Language, count: usize) -> Vec<ParseTree> {
+        match &self.rule {
+            Rule::Rules(rules) => rules.parse(&Arc::new(input), Surroundings { language, today: self.today }, count),
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => Vec::new(),
+        }
+    }
+
+    /// The ways in which a hypothesis matches the rules of an SRGS grammar, as [`match_speech`](Self::match_speech) finds
+    /// them: hesitation and politeness left out where needed, in the end by sound. With each comes how well it fits.
+    pub fn parse_speech(&self, hypothesis: &Hypothesis, count: usize) -> Vec<(ParseTree, f32)> {
+        match &self.rule {
+            Rule::Rules(rules) if self.speech => {
+                let readings = rules.read(hypothesis, self.today, count);
+                readings.into_iter().map(|reading| (reading.tree, reading.quality)).collect()
+            }
+            Rule::Rules(_) | Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => Vec::new(),
+        }
+    }
+
+    /// How what was heard so far stands to this grammar, for the time-outs of complete and incomplete speech.
+    pub fn progress(&self, hypothesis: &Hypothesis) -> Progress {
+        if !self.speech {
+            return Progress::NoMatch;
+        }
+        match &self.rule {
+            Rule::Rules(rules) => rules.progress(hypothesis, self.today),
+            // Whatever was said, more may be.
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => {
+                if self.understand(hypothesis).is_empty() {
+                    Progress::Prefix
+                } else {
+                    Progress::Complete { can_grow: true }
+                }
+            }
+        }
+    }
+
+    /// All phrases of an SRGS grammar in the order of the document; `None` when there are more than `phrases_max` or
+    /// endlessly many, and for builtin grammars.
+    pub fn enumerate(&self, phrases_max: usize) -> Option<Vec<Phrase>> {
+        match &self.rule {
+            Rule::Rules(rules) => enumeration::phrases(&rules.linked, phrases_max),
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => None,
+        }
+    }
+
+    /// The document that this grammar was made of, without those that it refers to; `None` for builtin grammars.
+    pub fn document(&self) -> Option<&GrammarDocument> {
+        match &self.rule {
+            Rule::Rules(rules) => rules.document().map(AsRef::as_ref),
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => None,
+        }
+    }
+
+    /// The documents that this grammar is made of, its own first; none for builtin grammars.
+    pub fn documents(&self) -> Vec<(&str, &GrammarDocument)> {
+        let documents = self.linked().map(|linked| linked.documents.as_slice()).unwrap_or_default();
+        documents.iter().map(|linked| (linked.source.uri.as_str(), linked.document.as_ref())).collect()
+    }
+
+    fn linked(&self) -> Option<&LinkedGrammar> {
+        match &self.rule {
+            Rule::Rules(rules) => Some(&rules.linked),
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => None,
+        }
+    }
+
+    /// What the first words of `texts` are to a builtin grammar: how many, and what they mean.
+    fn prefixes(&self, texts: &[String], language: Language, today: Option<Date>) -> Vec<(usize, Instance)> {
+        match &self.rule {
+            Rule::Builtin(builtin) => builtin.prefixes(texts, language, today),
+            Rule::Transcribe => {
+                let words = |length| text::collapse_space(&texts.get(..length).unwrap_or_default().join(" "));
+                (1..=texts.len()).rev().map(|length| (length, words(length).into())).collect()
+            }
+            Rule::Dialog(_) | Rule::Rules(_) => Vec::new(),
         }
     }
 
     /// How keys (`0`-`9`, `*`, `#`, `A`-`D`) stand to this grammar. No keys at all are a prefix of what accepts keys.
     pub fn match_dtmf(&self, digits: &str) -> DtmfMatch {
-        if self.dtmf { dtmf::match_keys(&self.rule, digits) } else { DtmfMatch::NoMatch }
+        if self.dtmf { dtmf::match_keys(&self.rule, digits, self.today) } else { DtmfMatch::NoMatch }
     }
 }
 

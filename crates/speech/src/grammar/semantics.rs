@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::{GrammarError, GrammarErrorKind, ParseNode, ParseTree, RuleInstance, document::GrammarDocument};
+
 /// How the content of tags is read, by the grammar's `tag-format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagFormat {
@@ -11,6 +13,42 @@ pub enum TagFormat {
     Script,
     /// Not declared: script if it can be read as script, else a literal.
     Undeclared,
+}
+
+/// Refuses tags that cannot be read.
+pub(super) fn check(document: &GrammarDocument) -> Result<(), GrammarError> {
+    let format = *document.tag_format();
+    match document.tags().find(|tag| read_tag(tag, format).is_none()) {
+        None => Ok(()),
+        Some(_) => {
+            let message = "only tags that assign plain values are supported";
+            Err(GrammarError::new(GrammarErrorKind::Unsupported, message))
+        }
+    }
+}
+
+/// What an input means.
+pub(super) fn meaning(tree: &ParseTree) -> Option<Value> {
+    Some(value(&tree.root))
+}
+
+fn value(rule: &RuleInstance) -> Value {
+    if let Some(value) = &rule.value {
+        return value.clone();
+    }
+    let mut steps = Vec::new();
+    for child in &rule.children {
+        match child {
+            ParseNode::Token { .. } => {}
+            ParseNode::Tag(tag) => {
+                steps.extend(read_tag(tag, rule.grammar.tag_format).into_iter().flatten().map(Step::Assign));
+            }
+            ParseNode::Rule(inner) => {
+                steps.push(Step::Referred { rule: inner.rule.as_ref().to_owned(), value: value(inner) });
+            }
+        }
+    }
+    evaluate(&steps, &rule.written())
 }
 
 impl TagFormat {
@@ -65,18 +103,9 @@ pub(super) fn read_tag(text: &str, format: TagFormat) -> Option<Vec<Assignment>>
         TagFormat::Script => script(text),
         TagFormat::Undeclared => match script(text) {
             Some(assignments) => Some(assignments),
-            None if looks_like_script(text) => None,
             None => Some(literal()),
         },
     }
-}
-
-/// A tag that begins like an assignment was not meant as a literal.
-fn looks_like_script(text: &str) -> bool {
-    text.starts_with("out") && text.contains('=')
-        || text.starts_with('$')
-        || text.starts_with("rules.")
-        || text.contains("function")
 }
 
 fn script(text: &str) -> Option<Vec<Assignment>> {
@@ -251,7 +280,6 @@ mod tests {
         ] {
             assert_eq!(value(tag, TagFormat::Script), None, "{tag}");
         }
-        assert_eq!(value("out = a + b", TagFormat::Undeclared), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::enumeration::Phrase;
 use crate::{
     Language, spelling,
     text::{self, Word},
@@ -49,6 +50,24 @@ impl Utterance {
         };
         let words: Vec<HeardWord> = keys.char_indices().take(WORDS_MAX + 1).map(word).collect();
         Self { text: keys.to_owned(), is_complete: words.len() <= WORDS_MAX, words }
+    }
+
+    /// One of a grammar's own phrases.
+    pub(super) fn of_phrase(phrase: &Phrase) -> Self {
+        let span = 0..phrase.text.len();
+        let word = |spelling: &String| HeardWord { spelling: spelling.clone(), span: span.clone(), confidence: 1.0 };
+        Self { text: phrase.text.clone(), words: phrase.words.iter().map(word).collect(), is_complete: true }
+    }
+
+    /// The same input with these words only.
+    pub(super) fn keeping(&self, words: &[usize]) -> Self {
+        let words = words.iter().filter_map(|word| self.words.get(*word)).cloned().collect();
+        Self { text: self.text.clone(), words, is_complete: self.is_complete }
+    }
+
+    /// The spellings of its words.
+    pub(super) fn spellings(&self) -> Vec<String> {
+        self.words.iter().map(|word| word.spelling.clone()).collect()
     }
 
     fn of_words(text: &str, words: Vec<Word>, confidence: f32, language: Language) -> Self {

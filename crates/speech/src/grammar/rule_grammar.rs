@@ -1,0 +1,151 @@
+//! A grammar of rules: how inputs are found in it, and what they mean.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::{
+    DtmfMatch, Instance, ParseTree, Utterance, carriers,
+    document::GrammarDocument,
+    enumeration::{self, Phrase},
+    error::GrammarError,
+    linked::LinkedGrammar,
+    matcher::{self, Progress},
+    semantics,
+    sound_list::{PHRASES_MAX, SoundList},
+};
+use crate::{Hypothesis, InputMode, Language, text};
+
+/// Words around a phrase cost a little confidence.
+const EMBEDDED_QUALITY: f32 = 0.95;
+/// Readings of one hypothesis that are given a meaning.
+const READINGS_MAX: usize = 5;
+
+/// Rules with what is needed to match them.
+#[derive(Debug)]
+pub(super) struct RuleGrammar {
+    pub(super) linked: LinkedGrammar,
+    /// All phrases of a small grammar for speech.
+    sounds: Option<SoundList>,
+}
+
+/// What else an input is read by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings {
+    pub(super) language: Language,
+    pub(super) today: Option<Date>,
+}
+
+/// One way in which words can be meant.
+#[derive(Debug, Clone)]
+pub(super) struct Reading {
+    pub(super) tree: ParseTree,
+    /// How well the words fit, 0 to 1.
+    pub(super) quality: f32,
+}
+
+impl RuleGrammar {
+    pub(super) fn new(linked: LinkedGrammar) -> Result<Self, GrammarError> {
+        for linked in &linked.documents {
+            semantics::check(&linked.document)?;
+        }
+        let is_spoken = linked.document(0).is_some_and(|linked| linked.document.mode == InputMode::Speech);
+        let sounds = if is_spoken { enumeration::phrases(&linked, PHRASES_MAX).map(SoundList::new) } else { None };
+        Ok(Self { linked, sounds })
+    }
+
+    /// The document that was asked for.
+    pub(super) fn document(&self) -> Option<&Arc<GrammarDocument>> {
+        self.linked.document(0).map(|linked| &linked.document)
+    }
+
+    /// All phrases of a small grammar for speech; none of others.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+        self.sounds.iter().flat_map(SoundList::phrases)
+    }
+
+    /// How words can be meant: word for word, then without hesitation, then without politeness, then by sound. The first
+    /// of these that leads anywhere counts.
+    pub(super) fn read(&self, hypothesis: &Hypothesis, today: Option<Date>, count: usize) -> Vec<Reading> {
+        let language = Language::of_text(&hypothesis.text).unwrap_or(hypothesis.language);
+        let surroundings = Surroundings { language, today };
+        let heard = Utterance::spoken(&hypothesis.text, hypothesis.confidence, language);
+        // Silence is no input, even where a grammar accepts nothing at all.
+        if heard.words().is_empty() {
+            return Vec::new();
+        }
+        let meant = heard.keeping(&text::meant_words(&heard.spellings(), language));
+        let core = carriers::meant_words(&meant.spellings(), language);
+        let core = meant.keeping(&core.collect::<Vec<_>>());
+        let forms = [(&heard, 1.0), (&meant, 1.0), (&core, EMBEDDED_QUALITY)];
+        for (number, (form, quality)) in forms.into_iter().enumerate() {
+            let is_new =
+                number.checked_sub(1).and_then(|before| forms.get(before)).is_none_or(|(before, _)| *before != form);
+            if !is_new {
+                continue;
+            }
+            let (_, trees) = matcher::parse(&self.linked, &Arc::new(form.clone()), surroundings, count);
+            if !trees.is_empty() {
+                return trees.into_iter().map(|tree| Reading { tree, quality }).collect();
+            }
+        }
+        let by_sound = self.by_sound(&meant, 1.0, surroundings);
+        let by_sound = by_sound
+            .or_else(|| if core == meant { None } else { self.by_sound(&core, EMBEDDED_QUALITY, surroundings) });
+        by_sound.into_iter().collect()
+    }
+
+    fn by_sound(&self, heard: &Utterance, quality: f32, surroundings: Surroundings) -> Option<Reading> {
+        let meaning =
+            |phrase: &Phrase| self.reading_of(phrase, surroundings).and_then(|tree| semantics::meaning(&tree));
+        let (phrase, distance) = self.sounds.as_ref()?.nearest(&heard.spellings(), meaning)?;
+        let tree = self.reading_of(phrase, surroundings)?;
+        Some(Reading { tree, quality: (1.0 - distance / 2.0) * quality })
+    }
+
+    /// The best reading of one of the grammar's own phrases.
+    fn reading_of(&self, phrase: &Phrase, surroundings: Surroundings) -> Option<ParseTree> {
+        let input = Arc::new(Utterance::of_phrase(phrase));
+        let (_, trees) = matcher::parse(&self.linked, &input, surroundings, 1);
+        trees.into_iter().next()
+    }
+
+    /// What a hypothesis means, and how well it fits; several when the grammar is ambiguous.
+    pub(super) fn understand(&self, hypothesis: &Hypothesis, today: Option<Date>) -> Vec<(Instance, f32)> {
+        let readings = self.read(hypothesis, today, READINGS_MAX);
+        readings
+            .into_iter()
+            .filter_map(|reading| semantics::meaning(&reading.tree).map(|meaning| (meaning, reading.quality)))
+            .collect()
+    }
+
+    /// The ways in which an input matches as it is, best first.
+    pub(super) fn parse(&self, input: &Arc<Utterance>, surroundings: Surroundings, count: usize) -> Vec<ParseTree> {
+        matcher::parse(&self.linked, input, surroundings, count).1
+    }
+
+    /// How words stand to the grammar while more may come. Hesitation counts as nothing.
+    pub(super) fn progress(&self, hypothesis: &Hypothesis, today: Option<Date>) -> Progress {
+        let language = Language::of_text(&hypothesis.text).unwrap_or(hypothesis.language);
+        let surroundings = Surroundings { language, today };
+        let heard = Utterance::spoken(&hypothesis.text, hypothesis.confidence, language);
+        let meant = heard.keeping(&text::meant_words(&heard.spellings(), language));
+        match matcher::progress(&self.linked, &heard, surroundings) {
+            Progress::NoMatch if meant != heard => matcher::progress(&self.linked, &meant, surroundings),
+            progress => progress,
+        }
+    }
+
+    pub(super) fn match_keys(&self, keys: &str, today: Option<Date>) -> DtmfMatch {
+        let surroundings = Surroundings { language: Language::English, today };
+        let (progress, trees) = matcher::parse(&self.linked, &Arc::new(Utterance::keyed(keys)), surroundings, 1);
+        match progress {
+            Progress::NoMatch => DtmfMatch::NoMatch,
+            Progress::Prefix => DtmfMatch::Prefix,
+            Progress::Complete { can_grow } => match trees.first().and_then(semantics::meaning) {
+                Some(instance) => DtmfMatch::Complete { can_grow, instance },
+                None => DtmfMatch::NoMatch,
+            },
+        }
+    }
+}
