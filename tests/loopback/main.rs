@@ -8,6 +8,7 @@ mod support;
 mod calling;
 mod media;
 mod recognizing;
+mod recording;
 mod robot;
 mod serving;
 mod speaking;

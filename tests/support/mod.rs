@@ -136,6 +136,18 @@ pub(crate) async fn http_get(address: SocketAddr, path: &str) -> (u16, String) {
     (status, answer)
 }
 
+/// One GET: the status and the content.
+pub(crate) async fn http_get_bytes(address: SocketAddr, path: &str) -> (u16, Vec<u8>) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    soon("the answer over HTTP", stream.read_to_end(&mut answer)).await.unwrap();
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    let status = String::from_utf8_lossy(&answer[..head]).split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.unwrap(), answer.split_off(head + 4))
+}
+
 /// An offer for one resource.
 pub(crate) fn offer(resource: &str, rtp_port: u16, formats: &str) -> String {
     let direction = if resource == "speechsynth" { "recvonly" } else { "sendonly" };

@@ -15,6 +15,7 @@ use crate::ladder::Ladder;
 use crate::media_thread::{LegSetup, MediaThread, bind_rtp};
 use crate::mrcp_connection::MrcpConnection;
 use crate::offer::Offer;
+use crate::recorder_session::RecorderSession;
 use crate::recording::{Recording, Side};
 use crate::seed::random;
 use crate::session::{ReceivedAudio, RecogSession, Session, SynthSession};
@@ -114,6 +115,14 @@ impl Client {
     /// When the server refuses, does not answer, or answers what cannot be used.
     pub async fn open_recognizer(&self, recording: Option<&Recording>) -> Result<RecogSession, ClientError> {
         Ok(RecogSession { session: self.open(Resource::SpeechRecog, recording).await? })
+    }
+
+    /// Opens a recorder session. What the caller says goes into `recording`.
+    ///
+    /// # Errors
+    /// When the server refuses, does not answer, or answers what cannot be used.
+    pub async fn open_recorder(&self, recording: Option<&Recording>) -> Result<RecorderSession, ClientError> {
+        Ok(RecorderSession { session: self.open(Resource::Recorder, recording).await? })
     }
 
     async fn open(&self, resource: Resource, recording: Option<&Recording>) -> Result<Session, ClientError> {

@@ -201,8 +201,23 @@ impl Session {
         }
     }
 
+    /// Plays to the server, in real time.
+    pub(crate) fn play(&mut self, audio: &CallerAudio) -> UtteranceId {
+        self.last_utterance += 1;
+        let utterance = UtteranceId(self.last_utterance);
+        let audio = PcmBuffer::from_samples(self.clock_rate.hz(), &audio.samples);
+        self.leg_command(LegCommand::Play { utterance, audio, span: PlaySpan::ALL });
+        utterance
+    }
+
+    /// Stops the RTP stream, and what is played.
+    pub(crate) fn stop_playing(&mut self) {
+        self.leg_command(LegCommand::Stop { utterance: None, fade_ms: 0 });
+        self.send_rtp(false);
+    }
+
     /// Starts or stops the RTP stream that we send.
-    fn send_rtp(&mut self, sends: bool) {
+    pub(crate) fn send_rtp(&mut self, sends: bool) {
         if self.media.sends != sends {
             self.media.sends = sends;
             self.leg_command(LegCommand::Reconfigure(self.media));
@@ -445,11 +460,7 @@ impl RecogSession {
     /// The caller speaks: the audio goes out in real time from now on. Its start and end come as
     /// [`LegEvent`]s with the returned id.
     pub fn send_audio(&mut self, audio: &CallerAudio) -> UtteranceId {
-        self.session.last_utterance += 1;
-        let utterance = UtteranceId(self.session.last_utterance);
-        let audio = PcmBuffer::from_samples(self.session.clock_rate.hz(), &audio.samples);
-        self.session.leg_command(LegCommand::Play { utterance, audio, span: PlaySpan::ALL });
-        utterance
+        self.session.play(audio)
     }
 
     /// The caller presses keys, one after the other; what is no key is left out. The end comes as
@@ -461,8 +472,7 @@ impl RecogSession {
 
     /// Stops the RTP stream, as a PBX does between recognitions; what the caller was saying is cut off.
     pub fn stop_audio(&mut self) {
-        self.session.leg_command(LegCommand::Stop { utterance: None, fade_ms: 0 });
-        self.session.send_rtp(false);
+        self.session.stop_playing();
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue};
 use metrics::{counter, gauge, histogram};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::cache::{Cache, Lookup};
@@ -239,6 +239,34 @@ impl SessionFetcher {
         let mut cookies = self.cookies();
         told.extend(set_cookies.iter().filter_map(|cookie| cookies.take_from_origin(cookie, url, config.cookies_max)));
         response
+    }
+
+    /// A place among the fetches of all sessions and of this one.
+    pub(crate) async fn places(&self) -> (SemaphorePermit<'_>, SemaphorePermit<'_>) {
+        // In this order everywhere, so that nobody who waits for a place of his own holds one of all.
+        let own = self.own.places.acquire().await;
+        let shared = self.shared.places.acquire().await;
+        match (own, shared) {
+            (Ok(own), Ok(shared)) => (own, shared),
+            // Closed semaphores would be a place that is free for ever; they are never closed.
+            (_, _) => std::future::pending().await,
+        }
+    }
+
+    pub(crate) fn config(&self) -> &FetchConfig {
+        &self.shared.config
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.shared.guard
+    }
+
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.shared.client
+    }
+
+    pub(crate) fn cookie_for(&self, url: &Url) -> Option<String> {
+        self.cookies().for_request(url)
     }
 
     fn cookies(&self) -> MutexGuard<'_, Cookies> {

@@ -24,8 +24,10 @@ mod error;
 mod fetcher;
 mod file;
 mod guard;
+mod store;
 mod web;
 
 pub use config::{FetchConfig, Network, NetworkError};
 pub use error::{FetchError, SetupError};
 pub use fetcher::{Answer, Document, Fetcher, Request, SessionFetcher};
+pub use store::Upload;

@@ -2,6 +2,9 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use jiff::{Timestamp, tz::TimeZone};
+use speech::Calendar;
+
 /// Now, on the monotonic clock.
 #[expect(clippy::disallowed_methods, reason = "the shells' one clock; cores are told the time from here")]
 pub(crate) fn now() -> Instant {
@@ -18,4 +21,9 @@ pub(crate) fn ntp_now() -> u64 {
     let seconds = since_1970.as_secs().wrapping_add(NTP_TO_UNIX_SECONDS);
     let fraction = (u64::from(since_1970.subsec_nanos()) << 32) / 1_000_000_000;
     (seconds << 32) | fraction
+}
+
+/// A calendar that knows which day it is in `zone`.
+pub(crate) fn calendar(zone: &TimeZone) -> Calendar {
+    Calendar::new(now(), Timestamp::now().to_zoned(zone.clone()).datetime())
 }

@@ -9,6 +9,7 @@ mod conversations;
 mod fetching;
 mod http;
 mod net;
+mod recordings;
 mod server;
 mod session_task;
 mod settings;

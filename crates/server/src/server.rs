@@ -11,6 +11,7 @@ use dialog_client::{DialogClient, DialogTimeouts};
 use engine::{Recognition, Synthesis};
 use metrics::counter;
 use mrcp::synthesizer::NtpAnchor;
+use recording::{Recorder, Storage};
 use session::{CloseCause, Session, SessionConfig};
 use sip::endpoint::{IncomingInvite, IncomingOptions};
 use sip::{Command, Response, Status};
@@ -24,6 +25,7 @@ use crate::config::Config;
 use crate::conversations::Conversations;
 use crate::net::media::MediaPlane;
 use crate::net::sip::{Calls, EndpointTask, SipSockets, ToEndpoint};
+use crate::recordings::{MESSAGE_HEAD_BYTES, RecordingService};
 use crate::session_task::{INBOX_MAX, Mailbox, SessionTask, ToSession};
 use crate::shared::{Random, Shared};
 use crate::telemetry::Privacy;
@@ -55,6 +57,9 @@ pub enum StartError {
     /// The dialog service's address cannot be used.
     #[error("dialog.address")]
     DialogAddress(#[source] dialog_client::DialogClientError),
+    /// Recordings cannot be kept as configured.
+    #[error("storage")]
+    Storage(#[source] io::Error),
     /// Documents cannot be fetched as configured.
     #[error("fetch")]
     Fetch(#[source] fetch::SetupError),
@@ -102,6 +107,20 @@ impl Server {
                 source,
             })?),
         };
+        let recordings_listener = match config.storage.listen {
+            None => None,
+            Some(address) => {
+                let failed = |source| StartError::Listen { what: "recordings", address, source };
+                Some(http::bind(address).await.map_err(failed)?)
+            }
+        };
+        let storage = Storage::open(config.storage.folders.clone()).map_err(StartError::Storage)?;
+        let recorder = Recorder::start(storage.clone(), config.recorder.workers).map_err(StartError::Storage)?;
+        let recordings = Arc::new(RecordingService {
+            recorder,
+            body_bytes_max: config.mrcp.message_bytes_max.saturating_sub(MESSAGE_HEAD_BYTES),
+            linger: config.storage.linger,
+        });
         // Whoever started us may have chosen one already.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         let fetcher = fetch::Fetcher::new(config.fetch.clone()).map_err(StartError::Fetch)?;
@@ -150,6 +169,11 @@ impl Server {
             channels: channels.clone(),
             conversations,
             fetcher,
+            recordings,
+            recordings_address: recordings_listener
+                .as_ref()
+                .or(http_listener.as_ref())
+                .and_then(|listener| listener.local_addr().ok()),
             processors: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, Into::into))),
             random,
             ntp,
@@ -170,7 +194,14 @@ impl Server {
         );
         let http_address = http_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         if let Some(listener) = http_listener {
-            crate::tasks::spawn("HTTP", http::serve(listener, metrics, admission.clone(), stop.clone()));
+            let mut app = http::operation(metrics, admission.clone());
+            if recordings_listener.is_none() {
+                app = app.merge(http::recordings(storage.clone()));
+            }
+            crate::tasks::spawn("HTTP", http::serve(listener, app, stop.clone()));
+        }
+        if let Some(listener) = recordings_listener {
+            crate::tasks::spawn("recordings", http::serve(listener, http::recordings(storage), stop.clone()));
         }
         let mrcp_address = SocketAddr::new(address, mrcp_port);
         tracing::info!(sip = %sip_address, mrcp = %mrcp_address, http = ?http_address, dialog = %dialog_address, "ready");
@@ -313,7 +344,8 @@ impl Calls for Incoming {
         let span = tracing::info_span!("session", session_id = id, call_id = %call_id);
         let (mailbox, inbox) = mpsc::channel(INBOX_MAX);
         let prefix = format!("{:016x}", self.shared.random.u64());
-        let session = Session::new(Arc::clone(&self.session), prefix, self.shared.random.seed(), clock::now(), invite);
+        let session = Session::new(Arc::clone(&self.session), prefix, self.shared.random.seed(), clock::now(), invite)
+            .with_calendar(clock::calendar(&self.shared.config.server.time_zone));
         let task = SessionTask::new(
             id,
             session,

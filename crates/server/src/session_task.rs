@@ -8,9 +8,11 @@ use engine::{ListenEvent, ListenSpec, Listener, RecognitionPermit, SynthesisHand
 use media::{LegCommand, LegConfig, LegEvent, PcmBuffer, UtteranceId};
 use metrics::{counter, histogram};
 use mrcp::ChannelId;
+use mrcp::recorder::Recorded;
+use recording::RecordEvent;
 use session::{
     CloseCause, FetchFailure, FetchKey, Fetched, FromConversation, Heard, Input, LegId, ListenKey, Output, PartKey,
-    Reservation, Session, ToConversation,
+    RecordKey, RecordSpec, RecordingEvent, Reservation, Session, ToConversation,
 };
 use tokio::sync::mpsc;
 
@@ -21,6 +23,7 @@ use crate::fetching::{Fetching, Recording};
 use crate::net::media::{LegKey, ReservedPort};
 use crate::net::mrcp::ConnectionHandle;
 use crate::net::sip::{ToEndpoint, sleep_until};
+use crate::recordings::Recordings;
 use crate::shared::Shared;
 
 /// What waits for one session. Its traffic is small: messages, results and sentences, never frames.
@@ -47,6 +50,10 @@ pub(crate) enum ToSession {
     Fetched { key: FetchKey, outcome: Result<Fetched, FetchFailure> },
     /// A recording is ready, or will not be.
     AudioLoaded { key: FetchKey, outcome: Result<Recording, FetchFailure> },
+    /// From a recording's thread.
+    Recording { key: RecordKey, event: RecordEvent },
+    /// A recording was sent to where the client wants it, or not.
+    RecordingSent { key: RecordKey, outcome: Result<Recorded, mrcp::recorder::Failure> },
     /// From a conversation.
     Conversation { part: PartKey, what: FromConversation },
     /// The server ends the session.
@@ -87,6 +94,9 @@ pub(crate) struct SessionTask {
     parts: HashMap<PartKey, ConversationHandle>,
     joined: HashSet<String>,
     fetching: Fetching,
+    recordings: Recordings,
+    /// The client's host, as its offer names it.
+    peer: Option<IpAddr>,
     _permit: SessionPermit,
 }
 
@@ -102,11 +112,15 @@ impl SessionTask {
         call_id: String,
         permit: SessionPermit,
     ) -> Self {
-        let fetching = Fetching::new(shared.fetcher.session(), Arc::clone(&shared.processors), mailbox.clone());
+        let fetcher = shared.fetcher.session();
+        let recordings = Recordings::new(Arc::clone(&shared.recordings), fetcher.clone(), mailbox.clone());
+        let fetching = Fetching::new(fetcher, Arc::clone(&shared.processors), mailbox.clone());
         Self {
             id,
             session,
             fetching,
+            recordings,
+            peer: None,
             shared,
             endpoint,
             mailbox,
@@ -191,6 +205,12 @@ impl SessionTask {
                     loaded
                 });
                 Input::AudioLoaded { key, outcome }
+            }
+            ToSession::Recording { key, event } => {
+                Input::Recording { key, what: self.recordings.happened(key, event)? }
+            }
+            ToSession::RecordingSent { key, outcome } => {
+                Input::Recording { key, what: self.recordings.ended(key, outcome)? }
             }
             ToSession::Conversation { part, what } => Input::Conversation { part, what },
             ToSession::Close { cause } => Input::Close { cause },
@@ -279,6 +299,17 @@ impl SessionTask {
             }
             Output::Pause { leg } => return self.leg_command(leg, LegCommand::Pause),
             Output::Resume { leg } => return self.leg_command(leg, LegCommand::Resume),
+            Output::Record { key, leg, clock_rate, capture, spec } => {
+                return self.record(key, leg, clock_rate, capture, spec);
+            }
+            Output::FinishRecording { key, leg, capture, cut } => {
+                self.recordings.finish(key, cut);
+                return self.leg_command(leg, LegCommand::StopCapture { capture });
+            }
+            Output::DiscardRecording { key, leg, capture } => {
+                self.recordings.discard(key);
+                return self.leg_command(leg, LegCommand::StopCapture { capture });
+            }
             Output::Converse { part, what } => self.converse(part, what).await,
             // Taken by the caller.
             Output::Closed { .. } => {}
@@ -287,6 +318,7 @@ impl SessionTask {
     }
 
     fn reserve(&mut self, reservation: &Reservation) -> Input {
+        self.peer = Some(reservation.peer);
         let mut recognitions = Vec::new();
         for _ in 0..reservation.recognizers {
             match self.shared.recognition.try_reserve() {
@@ -352,6 +384,21 @@ impl SessionTask {
                 None
             }
             Err(error) => failed(Err(error)),
+        }
+    }
+
+    fn record(
+        &mut self,
+        key: RecordKey,
+        leg: LegId,
+        clock_rate: media::ClockRate,
+        capture: media::CaptureId,
+        spec: RecordSpec,
+    ) -> Option<Input> {
+        let base_url = self.peer.and_then(|peer| self.shared.recordings_url(peer));
+        match self.recordings.begin(key, spec, clock_rate, base_url, &self.shared.random_name()) {
+            Ok(sink) => self.leg_command(leg, LegCommand::Capture { capture, sink }),
+            Err(failure) => Some(Input::Recording { key, what: RecordingEvent::Failed(failure) }),
         }
     }
 

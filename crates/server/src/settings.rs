@@ -17,6 +17,8 @@ use crate::config::Config;
 
 /// Speech this long interrupts the prompt of a conversation, words or not.
 const BARGE_IN_AFTER: Duration = Duration::from_millis(350);
+/// What `speech::Language` knows, as SET-PARAMS may name it; whether an engine hears it is seen when it is asked to.
+const LANGUAGES: [&str; 3] = ["en", "zh", "cmn"];
 /// The BYE that belongs to a lost connection comes within this time.
 const CONNECTION_GRACE: Duration = Duration::from_secs(2);
 
@@ -63,6 +65,11 @@ pub(crate) fn session(config: &Config, mrcp_port: u16, voices: Vec<String>, ntp:
             completion_gap: config.mrcp.completion_gap,
             // A dialog service may answer inline.
             result_timeout: config.dialog.turn_timeout + Duration::from_secs(5),
+            hotword: recognizer.hotword,
+            n_best_max: recognizer.n_best_max,
+            speech_too_early_within: Some(recognizer.speech_too_early_within).filter(|within| !within.is_zero()),
+            key_takes_over_within: recognizer.key_takes_over_within,
+            languages: LANGUAGES.map(str::to_owned).to_vec(),
             defaults: RecognizerDefaults {
                 confidence_threshold: recognizer.confidence_threshold,
                 no_input_timeout: recognizer.no_input_timeout,
@@ -82,6 +89,18 @@ pub(crate) fn session(config: &Config, mrcp_port: u16, voices: Vec<String>, ntp:
             voices,
             ntp: Some(ntp),
             ..SynthesizerConfig::default()
+        }),
+        recorder: Arc::new(mrcp::recorder::RecorderConfig {
+            completion_gap: config.mrcp.completion_gap,
+            // Storing elsewhere has the time of a fetch, and is told after it.
+            save_timeout: config.fetch.timeout_max + Duration::from_secs(5),
+            max_time_max: config.recorder.max_time_max,
+            defaults: mrcp::recorder::RecorderDefaults {
+                no_input_timeout: config.recorder.no_input_timeout,
+                final_silence: config.recorder.final_silence,
+                ..mrcp::recorder::RecorderDefaults::default()
+            },
+            ..mrcp::recorder::RecorderConfig::default()
         }),
         language: config.server.language,
         results: ResultStyle {

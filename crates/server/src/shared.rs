@@ -1,6 +1,6 @@
 //! What all sessions of a server share.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +13,7 @@ use crate::channels::Channels;
 use crate::config::Config;
 use crate::conversations::Conversations;
 use crate::net::media::MediaPlane;
+use crate::recordings::RecordingService;
 use crate::session_task::advertised;
 
 /// What all sessions of a server share.
@@ -24,6 +25,9 @@ pub(crate) struct Shared {
     pub(crate) channels: Channels,
     pub(crate) conversations: Conversations,
     pub(crate) fetcher: Fetcher,
+    pub(crate) recordings: Arc<RecordingService>,
+    /// Where recordings are served, if they are.
+    pub(crate) recordings_address: Option<SocketAddr>,
     /// Places for work on the processor that no task waits for: as many as there are processors.
     pub(crate) processors: Arc<Semaphore>,
     pub(crate) random: Random,
@@ -35,6 +39,21 @@ impl Shared {
     /// Our address as a peer has to see it.
     pub(crate) fn address_for(&self, peer: IpAddr) -> IpAddr {
         advertised(self.config.server.external_address, self.config.server.address, peer)
+    }
+
+    /// What the URIs of recordings begin with, for a peer; `None`: they are not served.
+    pub(crate) fn recordings_url(&self, peer: IpAddr) -> Option<String> {
+        if let Some(url) = &self.config.storage.base_url {
+            return Some(url.clone());
+        }
+        let listener = self.recordings_address?;
+        let address = if listener.ip().is_unspecified() { self.address_for(peer) } else { listener.ip() };
+        Some(format!("http://{}{}", SocketAddr::new(address, listener.port()), crate::http::RECORDINGS))
+    }
+
+    /// A name that nobody can guess.
+    pub(crate) fn random_name(&self) -> String {
+        format!("{:016x}{:016x}", self.random.u64(), self.random.u64())
     }
 
     pub(crate) fn random_u32(&self) -> u32 {

@@ -67,6 +67,8 @@ pub(crate) enum ChannelKind {
     /// Hears keys alone, and needs no engine.
     DtmfRecognizer,
     Synthesizer,
+    /// Needs no engine either.
+    Recorder,
 }
 
 impl ChannelKind {
@@ -74,7 +76,7 @@ impl ChannelKind {
     fn speaks(self) -> bool {
         match self {
             Self::Synthesizer => true,
-            Self::Recognizer | Self::DtmfRecognizer => false,
+            Self::Recognizer | Self::DtmfRecognizer | Self::Recorder => false,
         }
     }
 
@@ -84,7 +86,8 @@ impl ChannelKind {
             Resource::SpeechRecog => Some(Self::Recognizer),
             Resource::DtmfRecog => Some(Self::DtmfRecognizer),
             Resource::SpeechSynth => Some(Self::Synthesizer),
-            Resource::BasicSynth | Resource::SpeakVerify | Resource::Recorder => None,
+            Resource::Recorder => Some(Self::Recorder),
+            Resource::BasicSynth | Resource::SpeakVerify => None,
         }
     }
 }
@@ -394,7 +397,7 @@ impl Description {
                 | (Decision::Control { .. }, Some(Line::Control { .. }))
                 | (Decision::Release | Decision::Refuse, _) => {}
                 (Decision::Audio { leg, .. }, _) => reservation.legs.push(*leg),
-                (Decision::Control { kind: ChannelKind::DtmfRecognizer, .. }, _) => {}
+                (Decision::Control { kind: ChannelKind::DtmfRecognizer | ChannelKind::Recorder, .. }, _) => {}
                 (Decision::Control { kind: ChannelKind::Recognizer, .. }, _) => reservation.recognizers += 1,
                 (Decision::Control { kind: ChannelKind::Synthesizer, .. }, _) => reservation.synthesizers += 1,
             }

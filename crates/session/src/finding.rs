@@ -79,7 +79,7 @@ impl Finding {
     fn matches(&self) -> Vec<Match> {
         match &self.evidence {
             Evidence::Speech(hypotheses) => self.constraints.matches(&self.grammars, hypotheses),
-            Evidence::Keys(digits) => keyed(&self.grammars, digits),
+            Evidence::Keys(digits) => speech::match_all_dtmf(&self.grammars, digits).matches,
             Evidence::Text(text, language) => {
                 // Nothing was heard, so nothing can be unsure of it.
                 let hypothesis = Hypothesis::new(text, 1.0, *language);
@@ -88,7 +88,7 @@ impl Finding {
                     return matches;
                 }
                 let keys: String = text.chars().filter(|char| !char.is_whitespace()).collect();
-                keyed(&self.grammars, &keys)
+                speech::match_all_dtmf(&self.grammars, &keys).matches
             }
         }
     }
@@ -96,7 +96,7 @@ impl Finding {
     fn no_match(&self) -> NoMatch {
         let best = match &self.evidence {
             Evidence::Speech(hypotheses) => hypotheses.first().map(|best| (best.text.clone(), best.confidence)),
-            Evidence::Keys(digits) => Some((apart(digits), 1.0)),
+            Evidence::Keys(digits) => Some((digits.clone(), 1.0)),
             Evidence::Text(text, _) => Some((text.clone(), 1.0)),
         };
         let (heard, confidence) = best.map_or((None, 0.0), |(text, confidence)| (Some(text), confidence));
@@ -110,21 +110,6 @@ impl Finding {
             },
         }
     }
-}
-
-/// The matches of keys.
-fn keyed(grammars: &[Grammar], digits: &str) -> Vec<Match> {
-    let mut matches = speech::match_all_dtmf(grammars, digits).matches;
-    for found in &mut matches {
-        found.input = apart(&found.input);
-    }
-    matches
-}
-
-/// Keys as an input shows them: each is a token (section 9.6.3.4).
-fn apart(digits: &str) -> String {
-    let keys: Vec<String> = digits.chars().filter(|char| !char.is_whitespace()).map(String::from).collect();
-    keys.join(" ")
 }
 
 pub(crate) fn nlsml_body(text: String) -> ResultBody {

@@ -9,6 +9,7 @@ use speech::Hypothesis;
 
 use crate::fetching::{FetchFailure, FetchKey, Fetched, LoadedAudio};
 use crate::output::{CloseCause, FromConversation, LegId, ListenKey, PartKey};
+use crate::recording::{RecordKey, RecordingEvent};
 
 /// What happens to a session.
 #[derive(Debug)]
@@ -70,6 +71,13 @@ pub enum Input {
         key: FetchKey,
         /// The recording is ready, or why it is not.
         outcome: Result<LoadedAudio, FetchFailure>,
+    },
+    /// The shell tells of a recording.
+    Recording {
+        /// Which one; an old one is ignored.
+        key: RecordKey,
+        /// What.
+        what: RecordingEvent,
     },
     /// A conversation speaks to one of the parts that this session plays in it.
     Conversation {

@@ -21,6 +21,8 @@ mod lexicons;
 mod output;
 mod prompt;
 mod recognizer_channel;
+mod recorder_channel;
+mod recording;
 mod session;
 mod synthesizer_channel;
 mod vendor;
@@ -34,4 +36,5 @@ pub use output::{
 };
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;
+pub use recording::{Endpointing, RecordKey, RecordSpec, RecordTarget, RecordingEvent};
 pub use session::{RequestIds, Session, SessionConfig};

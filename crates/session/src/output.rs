@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::recording::{RecordKey, RecordSpec};
 use media::{CaptureId, ClockRate, LegMedia, PlaySpan, UtteranceId};
+use mrcp::recorder::Cut;
 use mrcp::{ChannelId, Message};
 use speech::{Hypothesis, Language, Prosody};
 
@@ -187,6 +189,39 @@ pub enum Output {
     Resume {
         /// The leg.
         leg: LegId,
+    },
+    /// Record what comes in on a leg; `recording.rs` says what follows.
+    Record {
+        /// Its name in [`crate::Input::Recording`].
+        key: RecordKey,
+        /// The leg.
+        leg: LegId,
+        /// At this rate.
+        clock_rate: ClockRate,
+        /// The name of the capture: a leg may be recorded for two resources.
+        capture: CaptureId,
+        /// What.
+        spec: RecordSpec,
+    },
+    /// Stop capturing, cut and store.
+    FinishRecording {
+        /// Which recording.
+        key: RecordKey,
+        /// Its leg.
+        leg: LegId,
+        /// Its capture.
+        capture: CaptureId,
+        /// What is cut from its end.
+        cut: Cut,
+    },
+    /// Stop capturing and keep nothing.
+    DiscardRecording {
+        /// Which recording.
+        key: RecordKey,
+        /// Its leg.
+        leg: LegId,
+        /// Its capture.
+        capture: CaptureId,
     },
     /// For the conversation that a part of this session belongs to.
     Converse {

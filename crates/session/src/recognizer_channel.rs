@@ -10,7 +10,7 @@ use mrcp::recognizer::{
 };
 use mrcp::{ChannelId, EventName, GrammarRef, Message, RecognizerCause, Request, RequestId, Resource};
 use speech::nlsml::{self, InstanceForm, NlsmlStyle};
-use speech::{Grammar, GrammarError, GrammarErrorKind, Hypothesis, InputMode, Language, Match};
+use speech::{Date, Grammar, GrammarError, GrammarErrorKind, Hypothesis, InputMode, Language, Match};
 
 use crate::finding::{Constraints, Evidence, Finding, nlsml_body};
 use crate::input::Heard;
@@ -37,6 +37,8 @@ pub(crate) struct RecognizerChannel {
     machine: Recognizer,
     leg: Option<LegId>,
     default_language: Language,
+    /// The day that relative dates are resolved against.
+    today: Option<Date>,
     style: ResultStyle,
     /// By Content-ID.
     defined: HashMap<String, Vec<Grammar>>,
@@ -92,6 +94,7 @@ impl RecognizerChannel {
             machine,
             leg,
             default_language,
+            today: None,
             style,
             defined: HashMap::new(),
             loaded: HashMap::new(),
@@ -110,6 +113,11 @@ impl RecognizerChannel {
 
     pub(crate) fn leg(&self) -> Option<LegId> {
         self.leg
+    }
+
+    /// Tells which day it is, before each request.
+    pub(crate) fn set_today(&mut self, today: Option<Date>) {
+        self.today = today;
     }
 
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
@@ -356,7 +364,7 @@ impl RecognizerChannel {
                 let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
                     .map_err(|error| failure(&error, ""))?;
                 let id = content_id.as_deref();
-                Ok((id, vec![grammar.named(format!("session:{}", id.unwrap_or_default()))]))
+                Ok((id, vec![grammar.named(format!("session:{}", id.unwrap_or_default())).on(self.today)]))
             }
             GrammarRef::Uri { uri, weight, content_id, .. } => {
                 let grammars = self.resolve(uri, *weight)?;
@@ -375,7 +383,7 @@ impl RecognizerChannel {
                 .ok_or_else(|| Failure::new(unreadable(uri), "no grammar of that name was defined"))?,
             None => vec![Grammar::from_uri(uri).map_err(|error| failure(&error, uri))?],
         };
-        Ok(grammars.into_iter().map(|grammar| grammar.weighted(weight)).collect())
+        Ok(grammars.into_iter().map(|grammar| grammar.weighted(weight).on(self.today)).collect())
     }
 
     fn load(

@@ -7,18 +7,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mrcp::recognizer::RecognizerConfig;
+use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, Message, Request, RequestOrder, RequestState, StatusCode};
 use sip::dialog::{Cause, DialogConfig, Event};
 use sip::endpoint::IncomingInvite;
 use sip::{Dialog, Headers, Seed, Status};
-use speech::Language;
+use speech::{Calendar, Language};
 
 use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
 use crate::input::Input;
 use crate::keys::PartKeys;
 use crate::output::{CloseCause, HEARING, LegId, Output};
 use crate::recognizer_channel::{RecognizerChannel, ResultStyle};
+use crate::recorder_channel::RecorderChannel;
 use crate::synthesizer_channel::SynthesizerChannel;
 
 /// How sessions behave; shared by all of a server.
@@ -32,6 +34,8 @@ pub struct SessionConfig {
     pub recognizer: Arc<RecognizerConfig>,
     /// Synthesizer channels.
     pub synthesizer: Arc<SynthesizerConfig>,
+    /// Recorder channels.
+    pub recorder: Arc<RecorderConfig>,
     /// Where neither request nor grammar names a language.
     pub language: Language,
     /// How results are written.
@@ -69,6 +73,8 @@ pub struct Session {
     was_used: bool,
     /// When the session ends for want of a control connection.
     connection_deadline: Option<Instant>,
+    /// Which day it is; without one "tomorrow" is not understood.
+    calendar: Option<Calendar>,
     outputs: VecDeque<Output>,
 }
 
@@ -88,6 +94,7 @@ enum State {
 enum Channel {
     Recognizer(RecognizerChannel),
     Synthesizer(SynthesizerChannel),
+    Recorder(RecorderChannel),
 }
 
 impl Channel {
@@ -95,6 +102,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.id(),
             Self::Synthesizer(channel) => channel.id(),
+            Self::Recorder(channel) => channel.id(),
         }
     }
 
@@ -102,6 +110,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.poll_output(),
             Self::Synthesizer(channel) => channel.poll_output(),
+            Self::Recorder(channel) => channel.poll_output(),
         }
     }
 
@@ -109,6 +118,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.poll_timeout(),
             Self::Synthesizer(channel) => channel.poll_timeout(),
+            Self::Recorder(channel) => channel.poll_timeout(),
         }
     }
 
@@ -116,6 +126,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.handle_timeout(now, parts),
             Self::Synthesizer(channel) => channel.handle_timeout(now, parts),
+            Self::Recorder(channel) => channel.handle_timeout(now, parts),
         }
     }
 
@@ -123,6 +134,7 @@ impl Channel {
         match self {
             Self::Recognizer(channel) => channel.close(now, parts),
             Self::Synthesizer(channel) => channel.close(now, parts),
+            Self::Recorder(channel) => channel.close(now, parts),
         }
     }
 }
@@ -145,10 +157,18 @@ impl Session {
             order: RequestOrder::default(),
             was_used: false,
             connection_deadline: None,
+            calendar: None,
             outputs: VecDeque::new(),
         };
         session.drain(now);
         session
+    }
+
+    /// The same session with a calendar, by which the dates that callers say ("next Tuesday") are resolved.
+    #[must_use]
+    pub fn with_calendar(mut self, calendar: Calendar) -> Self {
+        self.calendar = Some(calendar);
+        self
     }
 
     /// Takes one input. Outputs must be drained before the next.
@@ -203,6 +223,13 @@ impl Session {
             }
             // Nothing of it is wanted any more.
             (State::Waiting | State::Reserving, Input::AudioLoaded { .. }) => {}
+            (State::Waiting | State::Reserving, Input::Recording { key, what }) => {
+                for channel in &mut self.channels {
+                    if let Channel::Recorder(channel) = channel {
+                        channel.recording(now, key, what.clone(), &mut self.parts);
+                    }
+                }
+            }
             (State::Waiting | State::Reserving, Input::Conversation { part, what }) => {
                 for channel in &mut self.channels {
                     match channel {
@@ -212,7 +239,7 @@ impl Session {
                         Channel::Synthesizer(channel) if channel.speaks(part) => {
                             channel.conversation(now, what.clone(), &mut self.parts);
                         }
-                        Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
+                        Channel::Recognizer(_) | Channel::Synthesizer(_) | Channel::Recorder(_) => {}
                     }
                 }
             }
@@ -268,8 +295,12 @@ impl Session {
             return self.refuse(&request, StatusCode::NON_MONOTONIC_REQUEST_ID);
         }
         match self.channels.get_mut(at) {
-            Some(Channel::Recognizer(channel)) => channel.request(now, request, &mut self.parts),
+            Some(Channel::Recognizer(channel)) => {
+                channel.set_today(self.calendar.map(|calendar| calendar.date(now)));
+                channel.request(now, request, &mut self.parts);
+            }
             Some(Channel::Synthesizer(channel)) => channel.request(now, request, &mut self.parts),
+            Some(Channel::Recorder(channel)) => channel.request(now, request, &mut self.parts),
             None => {}
         }
     }
@@ -297,7 +328,7 @@ impl Session {
                     | media::LegEvent::PlayoutFinished { .. }
                     | media::LegEvent::DtmfSent => {}
                 },
-                Channel::Recognizer(_) | Channel::Synthesizer(_) => {}
+                Channel::Recognizer(_) | Channel::Synthesizer(_) | Channel::Recorder(_) => {}
             }
         }
     }
@@ -400,6 +431,9 @@ impl Session {
                     channel.leg,
                     config.language,
                 )),
+                ChannelKind::Recorder => {
+                    Channel::Recorder(RecorderChannel::new(channel.id, Arc::clone(&config.recorder), channel.leg))
+                }
                 ChannelKind::Recognizer | ChannelKind::DtmfRecognizer => Channel::Recognizer(RecognizerChannel::new(
                     channel.id,
                     Arc::clone(&config.recognizer),

@@ -15,7 +15,7 @@ fn today() -> Date {
 }
 
 fn understood(uri: &str, language: Language, spoken: &str) -> String {
-    let grammar = Grammar::from_uri(uri).unwrap_or_else(|error| panic!("{uri}: {error}")).on(today());
+    let grammar = Grammar::from_uri(uri).unwrap_or_else(|error| panic!("{uri}: {error}")).on(Some(today()));
     let matches = grammar.match_speech(&[Hypothesis::new(spoken, 1.0, language)]);
     matches.first().map_or_else(
         || "-".to_owned(),
@@ -80,6 +80,11 @@ fn amounts_of_money_are_understood() {
 #[test]
 fn telephone_numbers_are_understood() {
     check("phone.tsv", 65);
+}
+
+#[test]
+fn further_forms_of_all_types_are_understood() {
+    check("further.tsv", 150);
 }
 
 #[test]

@@ -95,8 +95,7 @@ pub(super) fn presence(samples: &[i16], sample_rate_hz: u32) -> f64 {
     if total < LOUD_ENOUGH {
         return 0.0;
     }
-    let tones = (0..16).flat_map(|half| [low_hz(half), high_hz(half)]).chain([PREAMBLE_HZ]);
-    let strongest = tones.map(|hz| reader.power(window, hz)).fold([0.0, 0.0], |[first, second]: [f64; 2], power| {
+    let strongest = reader.powers(window).into_iter().fold([0.0, 0.0], |[first, second]: [f64; 2], power| {
         if power > first { [power, first] } else { [first, second.max(power)] }
     });
     (strongest.iter().sum::<f64>() / total).min(1.0)
@@ -217,6 +216,34 @@ impl Reader<'_> {
         self.samples.get(index(at_ms)..index(at_ms + length_ms)).unwrap_or_default()
     }
 
+    /// [`Self::power`] at every tone of the code, all in one pass: this is done for each frame of each stream.
+    fn powers(&self, window: &[i16]) -> [f64; TONES] {
+        let mut coefficients = [0.0_f32; TONES];
+        let tones = (0..16).flat_map(|half| [low_hz(half), high_hz(half)]).chain([PREAMBLE_HZ]);
+        for (coefficient, hz) in coefficients.iter_mut().zip(tones) {
+            #[expect(clippy::cast_possible_truncation, reason = "a value between -2 and 2")]
+            let value = (2.0 * (TAU * hz / self.rate).cos()) as f32;
+            *coefficient = value;
+        }
+        let (mut last, mut before) = ([0.0_f32; TONES], [0.0_f32; TONES]);
+        for sample in window {
+            let sample = f32::from(*sample) / 32768.0;
+            for ((coefficient, last), before) in coefficients.iter().zip(&mut last).zip(&mut before) {
+                let next = sample + coefficient * *last - *before;
+                *before = *last;
+                *last = next;
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "the length of a short window")]
+        let length = window.len().max(1) as f64;
+        let mut powers = [0.0; TONES];
+        for (((power, coefficient), last), before) in powers.iter_mut().zip(coefficients).zip(last).zip(before) {
+            let (coefficient, last, before) = (f64::from(coefficient), f64::from(last), f64::from(before));
+            *power = 2.0 * (last * last + before * before - coefficient * last * before) / (length * length);
+        }
+        powers
+    }
+
     /// Mean square of the part of `window` that is a tone of `hz`, full scale 1.
     fn power(&self, window: &[i16], hz: f64) -> f64 {
         let step = TAU * hz / self.rate;
@@ -232,6 +259,9 @@ impl Reader<'_> {
         2.0 * (last * last + before * before - coefficient * last * before) / (length * length)
     }
 }
+
+/// Tones of the code: one of 16 low and one of 16 high ones for a byte, and the preamble's.
+const TONES: usize = 33;
 
 /// Step of the search for a preamble.
 const STEP_MS: f64 = 2.0;

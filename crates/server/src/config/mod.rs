@@ -5,16 +5,19 @@
 
 mod fetching;
 mod reader;
+mod recording;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use speech::Language;
 use toml::Table;
 
 pub use reader::Mistake;
 use reader::Section;
+pub use recording::{RecorderConfig, RecordingStorageConfig};
 
 /// Everything the server can be told.
 #[derive(Debug, Clone)]
@@ -37,6 +40,10 @@ pub struct Config {
     pub dialog: DialogConfig,
     /// `[fetch]`
     pub fetch: fetch::FetchConfig,
+    /// `[recorder]`
+    pub recorder: RecorderConfig,
+    /// `[storage]`
+    pub storage: RecordingStorageConfig,
     /// `[http]`
     pub http: HttpConfig,
     /// `[log]`
@@ -56,6 +63,8 @@ pub struct ServerConfig {
     pub drain_grace: Duration,
     /// Language where neither request nor grammar names one.
     pub language: Language,
+    /// Time zone in which "tomorrow" begins.
+    pub time_zone: TimeZone,
 }
 
 /// `[sip]`
@@ -124,6 +133,14 @@ pub struct RecognizerConfig {
     pub dtmf_term_timeout: Duration,
     /// Confidence-Threshold where the client gives none.
     pub confidence_threshold: f32,
+    /// Most alternatives in a result.
+    pub n_best_max: u32,
+    /// Whether hotword mode is offered.
+    pub hotword: bool,
+    /// Speech that begins so soon in a recognition is refused as too early; zero: it is heard.
+    pub speech_too_early_within: Duration,
+    /// How long after the beginning of speech a key still takes over from it.
+    pub key_takes_over_within: Duration,
     /// Form of the `<instance>` in NLSML results.
     pub instance_json: bool,
     /// Whether NLSML carries its default namespace.
@@ -248,6 +265,8 @@ impl Config {
             engine: read_engine(&mut root, mistakes),
             dialog: read_dialog(&mut root, mistakes),
             fetch: fetching::read(&mut root, &crate::settings::product(), mistakes),
+            recorder: recording::read_recorder(&mut root, mistakes),
+            storage: recording::read_storage(&mut root, mistakes),
             http: read_http(&mut root, mistakes),
             log: read_log(&mut root, mistakes),
         };
@@ -262,6 +281,10 @@ fn language(text: &str) -> Result<Language, String> {
     Language::from_tag(text).ok_or_else(|| "must be a language tag: en or zh".to_owned())
 }
 
+fn time_zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text).map_err(|_| "must be a time zone of the IANA database, such as Asia/Shanghai".to_owned())
+}
+
 fn read_server(root: &mut Table, mistakes: &mut Vec<Mistake>) -> ServerConfig {
     let mut section = Section::take(root, "server", mistakes);
     let config = ServerConfig {
@@ -272,6 +295,7 @@ fn read_server(root: &mut Table, mistakes: &mut Vec<Mistake>) -> ServerConfig {
         sessions_max: section.count("sessions_max", 2000, 1..=100_000),
         drain_grace: section.seconds("drain_grace_s", 30, 0..=3600),
         language: section.parsed("language", Language::English, language),
+        time_zone: section.parsed("time_zone", TimeZone::system(), time_zone),
     };
     section.finish();
     config
@@ -348,6 +372,10 @@ fn read_recognizer(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RecognizerC
         dtmf_interdigit_timeout: section.millis("dtmf_interdigit_timeout_ms", 5_000, 100..=60_000),
         dtmf_term_timeout: section.millis("dtmf_term_timeout_ms", 2_000, 0..=60_000),
         confidence_threshold: section.fraction("confidence_threshold", 0.5),
+        n_best_max: u32::try_from(section.count("n_best_max", 10, 1..=100)).unwrap_or(1),
+        hotword: section.flag("hotword", true),
+        speech_too_early_within: section.millis("speech_too_early_within_ms", 0, 0..=5_000),
+        key_takes_over_within: section.millis("key_takes_over_within_ms", 1_000, 0..=60_000),
         instance_json: section.parsed("instance", true, |text| match text {
             "json" => Ok(true),
             "xml" => Ok(false),
@@ -513,6 +541,7 @@ mod tests {
         // These have no default value to state; the example shows one.
         let defaults = Config::default();
         stated.server.external_address = defaults.server.external_address;
+        stated.server.time_zone = defaults.server.time_zone.clone();
         stated.engine = defaults.engine.clone();
         stated.dialog.address = defaults.dialog.address.clone();
         stated.dialog.flows = defaults.dialog.flows.clone();
@@ -520,6 +549,9 @@ mod tests {
         stated.dialog.fallback_target = defaults.dialog.fallback_target.clone();
         stated.dialog.llm = None;
         stated.fetch.file_root = None;
+        stated.storage.folders = defaults.storage.folders.clone();
+        stated.storage.listen = None;
+        stated.storage.base_url = None;
         stated.fetch.allowed_networks = Vec::new();
         stated.fetch.ca_file = None;
         assert_eq!(format!("{stated:#?}"), format!("{defaults:#?}"));

@@ -282,7 +282,8 @@ impl Running {
             }
             self.obey(now);
             self.read(now, &mut events);
-            self.advance(now);
+            // Legs live by the schedule, not by when this thread got its turn: a packet due at this tick leaves at it.
+            self.advance(if late < TICK { due } else { now });
             // A worker that was held up takes up the schedule again; legs catch up by themselves.
             due = if late > TICK * 10 { now + TICK } else { due + TICK };
         }

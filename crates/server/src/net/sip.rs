@@ -78,7 +78,7 @@ impl SipSockets {
         let mut attempts = if port == 0 { 16 } else { 1 };
         loop {
             attempts -= 1;
-            let socket = if udp { Some(UdpSocket::bind((address, port)).await?) } else { None };
+            let socket = if udp { Some(bind_udp(SocketAddr::new(address, port)).await?) } else { None };
             let wanted = match &socket {
                 Some(socket) => socket.local_addr()?.port(),
                 None => port,
@@ -264,6 +264,17 @@ impl<C: Calls> EndpointTask<C> {
             self.endpoint.handle_input(clock::now(), Input::StreamClosed { connection });
         }
     }
+}
+
+/// Receive buffer that is asked for: some thousand requests that come at once. The system may give less.
+const UDP_BUFFER_OCTETS: usize = 4 << 20;
+
+async fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(address).await?;
+    if let Err(error) = socket2::SockRef::from(&socket).set_recv_buffer_size(UDP_BUFFER_OCTETS) {
+        tracing::debug!(%error, "the receive buffer of SIP over UDP stays as it is");
+    }
+    Ok(socket)
 }
 
 async fn receive(udp: Option<&UdpSocket>, buffer: &mut BytesMut) -> io::Result<(usize, SocketAddr)> {

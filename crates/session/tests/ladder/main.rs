@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mrcp::recognizer::RecognizerConfig;
+use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, HeaderName, Message, Method, Request, RequestId, Resource};
 use session::{
@@ -20,7 +21,7 @@ use sip::dialog::DialogConfig;
 use sip::endpoint::IncomingInvite;
 use sip::{DialogKey, Flow, MessageLimits, Seed, ServerKey, Signal, Transport};
 use speech::nlsml::InstanceForm;
-use speech::{Hypothesis, Language};
+use speech::{Calendar, Hypothesis, Language};
 use testkit::Clock;
 
 const PREFIX: &str = "0123456789abcdef";
@@ -37,6 +38,7 @@ fn config() -> Arc<SessionConfig> {
         },
         recognizer: Arc::new(RecognizerConfig::default()),
         synthesizer: Arc::new(SynthesizerConfig::default()),
+        recorder: Arc::new(RecorderConfig::default()),
         language: Language::English,
         results: ResultStyle {
             instance: InstanceForm::Json,
@@ -94,7 +96,8 @@ impl Ladder {
                 remote: "127.0.0.1:5090".parse().unwrap(),
             },
         };
-        let session = Session::new(config(), PREFIX.to_owned(), Seed(7), clock.now(), invite);
+        let noon = Calendar::new(clock.now(), "2026-11-25T12:00".parse().unwrap());
+        let session = Session::new(config(), PREFIX.to_owned(), Seed(7), clock.now(), invite).with_calendar(noon);
         let channel = ChannelId::new(PREFIX, resource).unwrap();
         let mut ladder = Self { clock, session, outputs: Vec::new(), channel, next_request: 1 };
         ladder.drain();
@@ -177,6 +180,31 @@ impl Ladder {
                 _ => None,
             })
             .collect()
+    }
+
+    fn listen_key(&self) -> session::ListenKey {
+        let key = |output: &Output| match output {
+            Output::Listen { key, .. } => Some(*key),
+            _ => None,
+        };
+        self.outputs.iter().find_map(key).expect("it listens")
+    }
+
+    fn listened_leg(&self) -> session::LegId {
+        let leg = |output: &Output| match output {
+            Output::Listen { leg, .. } => Some(*leg),
+            _ => None,
+        };
+        self.outputs.iter().find_map(leg).expect("it listens")
+    }
+
+    fn result(&self) -> speech::nlsml::NlsmlResult {
+        let body = |output: &Output| match output {
+            Output::Mrcp { message: Message::Event(event), .. } if !event.body.is_empty() => Some(event.body.clone()),
+            _ => None,
+        };
+        let body = self.outputs.iter().find_map(body).expect("a result");
+        speech::nlsml::read(std::str::from_utf8(&body).unwrap()).unwrap()
     }
 
     fn position(&self, wanted: impl Fn(&Output) -> bool) -> usize {
@@ -297,6 +325,38 @@ fn the_final_words_are_asked_for_when_the_silence_was_long_enough_and_come_back_
         .expect("a result");
     let result = speech::nlsml::read(std::str::from_utf8(&body).unwrap()).unwrap();
     assert_eq!(result.interpretations[0].instance, Some(serde_json::json!("true")), "a scalar is written as text");
+}
+
+#[test]
+fn a_day_that_is_told_relative_to_today_is_resolved_by_the_calendar_of_the_session() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    // Noon and twelve hours: the next day.
+    ladder.pass(12 * 3_600_000);
+    ladder.send(Method::Recognize, &[URI_LIST], "builtin:grammar/date");
+    let key = ladder.listen_key();
+    let hypotheses = vec![Hypothesis::new("明天", 0.9, Language::Chinese)];
+    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted { offset: Duration::ZERO } });
+    ladder.input(Input::Heard { key, heard: Heard::SpeechEnded { offset: Duration::from_millis(600), silence: Duration::from_millis(180) } });
+    ladder.pass(2_000);
+    ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses, is_final: true } });
+    assert_eq!(ladder.result().interpretations[0].instance, Some(serde_json::json!("20261127")));
+}
+
+#[test]
+fn int_006_dtm_015_dictation_and_keyed_digits_are_active_together_and_the_keys_come_back_as_keys() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "builtin:speech/transcribe\nbuiltin:dtmf/digits?length=2");
+    let leg = ladder.listened_leg();
+    for digit in ['4', '2'].map(|key| media::DtmfDigit::from_char(key).unwrap()) {
+        ladder.input(Input::Leg { leg, event: media::LegEvent::Dtmf { digit, duration_ms: 100 } });
+    }
+    ladder.pass(10_000);
+    let result = ladder.result();
+    assert_eq!(result.interpretations[0].grammar.as_deref(), Some("builtin:dtmf/digits?length=2"));
+    assert_eq!(result.interpretations[0].instance, Some(serde_json::json!("42")));
+    assert!(
+        matches!(&result.interpretations[0].input, speech::nlsml::Input::Matched { text, mode: Some(speech::InputMode::Dtmf) } if text == "4 2")
+    );
 }
 
 #[test]

@@ -261,7 +261,10 @@ fn dtm_015_keys_stand_apart_in_the_input_and_together_in_the_instance() {
         _ => None,
     });
     let body = String::from_utf8(body.unwrap().to_vec()).unwrap();
-    assert!(body.contains("mode=\"dtmf\" confidence=\"1.00\">1 2 3 4</input>") && body.contains("1234</instance>"), "{body}");
+    assert!(
+        body.contains("mode=\"dtmf\" confidence=\"1.00\">1 2 3 4</input>") && body.contains("1234</instance>"),
+        "{body}"
+    );
 }
 
 #[test]

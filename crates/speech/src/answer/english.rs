@@ -19,7 +19,7 @@ const ANSWERS: &[(Sense, &[&str])] = &[
         "i would love to", "lets do it", "lets do that", "why not", "no problem", "no problem at all", "no worries",
         "no doubt", "not a problem", "of course i do", "very much so", "you got it", "yes sir", "yes maam",
         "works for me", "that works", "perfect", "great", "good", "very good", "confirm", "confirmed", "i confirm",
-        "a little", "a little bit", "a bit", "sometimes i do",
+        "sounds right", "sounds about right", "a little", "a little bit", "a bit", "sometimes i do",
     ]),
     (No, &[
         "no", "nope", "nah", "naw", "nay", "no way", "uh uh", "nuh uh", "no thanks", "no thank you", "not",
@@ -35,7 +35,7 @@ const ANSWERS: &[(Sense, &[&str])] = &[
         "incorrect", "thats incorrect", "thats not right", "that is not right", "thats not correct", "false",
         "of course not", "certainly not", "absolutely not", "definitely not", "probably not", "maybe not", "hell no",
         "no sir", "no maam", "cancel", "stop", "no good", "refuse", "i refuse", "i disagree", "disagree",
-        "dont want",
+        "dont want", "im afraid not", "i am afraid not",
     ]),
     (Unsure, &[
         "i dont know", "i do not know", "dont know", "i dont remember", "dont remember", "i dont understand",

@@ -15,26 +15,27 @@ const ENGLISH_BEFORE: &[&str] = &[
     "make that", "i want", "i would like", "id like", "i need", "give me", "can i have", "my answer is", "the answer is",
     "ok", "okay", "so", "yes", "yeah", "sure", "right", "alright", "hi", "hello", "actually", "oh", "and", "the",
     "sorry", "i mean", "like", "you know", "just", "it should be", "should be", "lets do", "lets go with",
-    "could we do", "can we do", "could you do", "could you make it", "i would prefer", "id prefer",
+    "could we do", "can we do", "could you do", "could you make it", "i would prefer", "id prefer", "lets do it", "i can come in", "i can come", "i can do", "i have",
+    "there are", "there is", "sometime", "can you do", "it has to be", "what about",
 ];
 #[rustfmt::skip]
 const ENGLISH_AFTER: &[&str] = &[
     "thanks", "thank you", "thank you very much", "i think", "i guess", "i believe", "or so", "maybe", "instead",
     "if possible", "ok", "okay", "right", "then", "sir", "maam", "exactly", "would be good", "would be great",
     "would be fine", "would be nice", "is fine", "is good", "is great", "works", "works for me", "works best",
-    "sounds good", "approximately", "roughly", "or thereabouts", "thats it", "thats all",
+    "sounds good", "approximately", "roughly", "or thereabouts", "thats it", "thats all", "of them", "even", "is free", "is ok", "is okay", "would work",
 ];
 #[rustfmt::skip]
 const CHINESE_BEFORE: &[&str] = &[
     "应该是", "应该", "大概是", "大概", "大约是", "大约", "差不多是", "差不多", "可能是", "可能", "好像是", "好像", "也许",
     "就是", "是", "我觉得是", "我觉得", "我想是", "我想", "我说的是", "我说", "我是说", "那就", "那", "这个", "那个", "我要", "我想要", "要",
     "请", "麻烦", "对", "好的", "好", "嗯", "让我想想", "我想想", "想想", "我看看", "我看一下", "你好", "喂", "改成",
-    "那么", "就", "可以", "哦", "啊", "呃", "行",
+    "那么", "就", "可以", "哦", "啊", "呃", "行", "我", "我有", "您", "你", "再", "有",
 ];
 #[rustfmt::skip]
 const CHINESE_AFTER: &[&str] = &[
     "吧", "呢", "啊", "呀", "嘛", "哦", "哈", "的", "谢谢", "谢谢你", "左右", "就行", "就可以", "可以吗", "可以", "好了",
-    "行吗", "好吗", "行不行", "上下", "这样", "这样子", "没了", "完了", "就这些", "对", "样子", "的样子", "吗", "了", "为止",
+    "行吗", "好吗", "行不行", "上下", "这样", "这样子", "没了", "完了", "就这些", "对", "样子", "的样子", "吗", "了", "为止", "过来", "有空", "有时间", "来", "去", "都行", "都可以",
 ];
 
 fn before(kind: &Kind, language: Language) -> &'static [&'static str] {
@@ -259,7 +260,7 @@ fn reach(step: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {
     reached
 }
 
-/// What stands before and after the last words that take back what was said before them.
+/// What stands before and after the words that take back what was said before them: "five, no, six", 不是明天，是后天.
 pub(super) fn correction(tokens: &[String], language: Language) -> Option<(&[String], &[String])> {
     let marks: &[&str] = match language {
         Language::English => &[
@@ -267,6 +268,7 @@ pub(super) fn correction(tokens: &[String], language: Language) -> Option<(&[Str
             "wait no",
             "no sorry",
             "no i mean",
+            "no make that",
             "i mean",
             "sorry",
             "no",
@@ -279,18 +281,30 @@ pub(super) fn correction(tokens: &[String], language: Language) -> Option<(&[Str
         ],
         Language::Chinese => &["不对", "不是", "说错了", "错了", "哦不", "等等", "等一下", "我是说", "应该是"],
     };
-    (1..tokens.len()).rev().find_map(|at| {
-        let length = marks.iter().filter_map(|mark| starts(after(tokens, at), mark)).max()?;
-        // The begin of a longer mark was not the begin of it.
-        let at = (1..at)
-            .rev()
-            .take(3)
-            .filter(|earlier| {
-                marks.iter().any(|mark| starts(after(tokens, *earlier), mark) == Some(at + length - earlier))
-            })
-            .last()
-            .unwrap_or(at);
-        let end = at + marks.iter().filter_map(|mark| starts(after(tokens, at), mark)).max()?;
-        Some((tokens.get(..at)?, tokens.get(end..)?)).filter(|(_, corrected)| !corrected.is_empty())
-    })
+    let negated = match language {
+        Language::English => starts(tokens, "not"),
+        Language::Chinese => starts(tokens, "不是"),
+    };
+    let longest = |at: usize| marks.iter().filter_map(|mark| starts(after(tokens, at), mark)).max();
+    let split = |from: usize, to: usize, length: usize| {
+        let corrected = after(tokens, to + length);
+        (from < to && !corrected.is_empty()).then(|| tokens.get(from..to).map(|taken_back| (taken_back, corrected)))?
+    };
+    if let Some(from) = negated {
+        let but = |at: usize| ["是", "而是", "but"].iter().filter_map(|but| starts(after(tokens, at), but)).max();
+        return (from..tokens.len()).find_map(|at| split(from, at, but(at)?));
+    }
+    // The first of the last marks in a row: "no I mean".
+    let mut found = None;
+    let mut at = 1;
+    while at < tokens.len() {
+        match longest(at) {
+            Some(length) => {
+                found = split(0, at, length).or(found);
+                at += length;
+            }
+            None => at += 1,
+        }
+    }
+    found
 }

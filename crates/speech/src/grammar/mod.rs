@@ -195,8 +195,8 @@ impl Grammar {
 
     /// The same grammar on a day, against which "tomorrow" and "next Tuesday" are resolved. Without one they do not match.
     #[must_use]
-    pub fn on(mut self, today: Date) -> Self {
-        self.today = Some(today);
+    pub fn on(mut self, today: Option<Date>) -> Self {
+        self.today = today;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Results as clients read them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::{InstanceForm, NAMESPACE, NlsmlStyle, NoMatch, instance};
@@ -22,7 +23,7 @@ pub fn write(matches: &[Match], style: &NlsmlStyle) -> String {
         }
         out.push_str("</instance>\n    ");
         input(&mut out, matched.mode, Some(matched.confidence), style);
-        escape_into(&mut out, &matched.input);
+        escape_into(&mut out, &words_or_keys(&matched.input, matched.mode));
         out.push_str("</input>\n  </interpretation>\n");
     }
     close(out)
@@ -38,7 +39,7 @@ pub fn no_match(no_match: &NoMatch, style: &NlsmlStyle) -> String {
         None => out.push_str("<nomatch/>"),
         Some(heard) => {
             out.push_str("<nomatch>");
-            escape_into(&mut out, heard);
+            escape_into(&mut out, &words_or_keys(heard, no_match.mode));
             out.push_str("</nomatch>");
         }
     }
@@ -52,6 +53,17 @@ pub fn no_input(grammar_uri: &str, style: &NlsmlStyle) -> String {
     interpretation(&mut out, grammar_uri, None);
     out.push_str("<instance/>\n    <input><noinput/></input>\n  </interpretation>\n");
     close(out)
+}
+
+/// Words as they are; keys one by one (RFC 6787 section 9.6.3.4).
+fn words_or_keys(text: &str, mode: InputMode) -> Cow<'_, str> {
+    match mode {
+        InputMode::Speech => Cow::Borrowed(text),
+        InputMode::Dtmf => {
+            let keys: Vec<String> = text.chars().filter(|c| !c.is_whitespace()).map(String::from).collect();
+            Cow::Owned(keys.join(" "))
+        }
+    }
 }
 
 fn open(style: &NlsmlStyle) -> String {

@@ -68,7 +68,10 @@ fn relative(tokens: &[String], today: Date) -> Option<(usize, PartialDate)> {
     if let Some((length, date)) = weekday_of_week(tokens, today) {
         return Some((length, date.into()));
     }
-    let (length, count) = cardinal(tokens)?;
+    // 过三天, 再过两周
+    let past = skip(tokens, &["再过", "过"]);
+    let (length, count) = cardinal(after(tokens, past))?;
+    let length = past + length;
     let rest = after(tokens, length);
     let units = [
         ("天", Unit::Day),
@@ -84,7 +87,8 @@ fn relative(tokens: &[String], today: Date) -> Option<(usize, PartialDate)> {
     let (unit_length, unit) = of_table(rest, &units).into_iter().next()?;
     let rest = after(rest, unit_length);
     let sides = [("之后", 1), ("以后", 1), ("过后", 1), ("后", 1), ("之前", -1), ("以前", -1), ("前", -1)];
-    let (side_length, sign) = of_table(rest, &sides).into_iter().next()?;
+    let side = of_table(rest, &sides).into_iter().next();
+    let (side_length, sign) = side.or((past > 0).then_some((0, 1)))?;
     let date = shifted(today, sign * i64::try_from(count).ok()?, unit)?;
     Some((length + unit_length + side_length, date.into()))
 }

@@ -1,7 +1,7 @@
 //! Chinese numbers.
 
 use crate::{
-    builtin::tokens::{after, is_any, skip, written},
+    builtin::tokens::{after, is_any, of_table, skip, written},
     number::{chinese_digit, chinese_integer},
 };
 
@@ -92,6 +92,11 @@ pub(super) fn decimal(tokens: &[String]) -> Option<(usize, String)> {
     }
     if first == "半" {
         return Some((1, "0.5".to_owned()));
+    }
+    if let Some((length, value)) =
+        of_table(tokens, &[("二分之一", "0.5"), ("四分之一", "0.25"), ("四分之三", "0.75")]).into_iter().next()
+    {
+        return Some((length, value.to_owned()));
     }
     let (length, whole) = cardinal(tokens)?;
     let rest = after(tokens, length);

@@ -314,6 +314,13 @@ fn calendar(tokens: &[String], today: Option<Date>) -> Readings<PartialDate> {
     }
     let the = skip(tokens, &["the"]);
     let rest = after(tokens, the);
+    let end = skip(rest, &["end of", "last day of"]);
+    for (length, month) in of_table(after(rest, end), &MONTHS).into_iter().filter(|_| end > 0) {
+        // Without a year February is taken to have 28 days.
+        let last =
+            Date::new(2027, month, 1).ok().and_then(|first| PartialDate::month_day(month, first.days_in_month()));
+        days.extend(last.map(|date| (the + end + length, date)));
+    }
     for (length, day) in ordinals(rest) {
         let Ok(day) = i8::try_from(day) else { continue };
         let alone = PartialDate::new(None, None, Some(day));

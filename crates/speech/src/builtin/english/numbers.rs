@@ -217,9 +217,14 @@ pub(super) fn decimals(tokens: &[String]) -> Readings<String> {
     {
         readings.extend(starts(tokens, phrase).map(|length| (length, value.to_owned())));
     }
-    for (phrase, dozens) in
-        [("a dozen", 12), ("one dozen", 12), ("half a dozen", 6), ("two dozen", 24), ("three dozen", 36)]
-    {
+    for (phrase, dozens) in [
+        ("a dozen", 12),
+        ("a couple", 2),
+        ("one dozen", 12),
+        ("half a dozen", 6),
+        ("two dozen", 24),
+        ("three dozen", 36),
+    ] {
         readings.extend(starts(tokens, phrase).map(|length| (length, dozens.to_string())));
     }
     // "one point five million"
