@@ -1,6 +1,10 @@
 //! Results of recognition as a PBX reads them: the best interpretation of an NLSML document.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use speech::{
+    InputMode,
+    nlsml::{self, Input},
+};
 
 /// The best interpretation.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,7 +13,7 @@ pub struct Recognized {
     pub input: String,
     /// `speech` or `dtmf`, as the server says.
     pub mode: String,
-    /// 0 to 1, or 0 to 100 from old servers.
+    /// 0 to 1; 1 when the server does not say.
     pub confidence: f32,
     /// The grammar that matched.
     pub grammar: String,
@@ -19,54 +23,23 @@ pub struct Recognized {
 
 /// Reads a document, with or without namespaces. `None` when it is no result or has no interpretation.
 pub fn read_result(text: &str) -> Option<Recognized> {
-    let document = roxmltree::Document::parse(text).ok()?;
-    let root = document.root_element();
-    let interpretation = root.children().find(|node| node.tag_name().name() == "interpretation")?;
-    let child = |name: &str| interpretation.children().find(|node| node.tag_name().name() == name);
-    let grammar = interpretation.attribute("grammar").or_else(|| root.attribute("grammar")).unwrap_or_default();
-    let input = child("input");
-    let said = input.map(|node| all_text(node).trim().to_owned()).unwrap_or_default();
+    let best = nlsml::read(text).ok()?.interpretations.into_iter().next()?;
+    let (input, mode) = match best.input {
+        Input::Matched { text, mode } => (text, mode),
+        Input::NoMatch(heard) => (heard.unwrap_or_default(), None),
+        Input::NoInput => (String::new(), None),
+    };
+    let mode = match mode {
+        Some(InputMode::Dtmf) => "dtmf",
+        Some(InputMode::Speech) | None => "speech",
+    };
     Some(Recognized {
-        input: said,
-        mode: input.and_then(|node| node.attribute("mode")).unwrap_or("speech").to_owned(),
-        confidence: interpretation.attribute("confidence").and_then(|value| value.parse().ok()).unwrap_or(0.0),
-        grammar: grammar.to_owned(),
-        instance: child("instance").map_or(Value::Null, instance),
+        input,
+        mode: mode.to_owned(),
+        confidence: best.confidence,
+        grammar: best.grammar.unwrap_or_default(),
+        instance: best.instance.unwrap_or_default(),
     })
-}
-
-fn all_text(node: roxmltree::Node<'_, '_>) -> String {
-    node.descendants().filter(roxmltree::Node::is_text).filter_map(|node| node.text()).collect()
-}
-
-fn instance(node: roxmltree::Node<'_, '_>) -> Value {
-    if node.children().any(|child| child.is_element()) {
-        return elements(node);
-    }
-    let text = all_text(node);
-    let text = text.trim();
-    let is_structure = text.starts_with('{') || text.starts_with('[');
-    serde_json::from_str(text).ok().filter(|_| is_structure).unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
-/// Elements as an object; those of the same name as a list.
-fn elements(node: roxmltree::Node<'_, '_>) -> Value {
-    let mut object = Map::new();
-    for child in node.children().filter(roxmltree::Node::is_element) {
-        let value = if child.children().any(|inner| inner.is_element()) {
-            elements(child)
-        } else {
-            Value::String(all_text(child).trim().to_owned())
-        };
-        match object.get_mut(child.tag_name().name()) {
-            Some(Value::Array(values)) => values.push(value),
-            Some(first) => *first = Value::Array(vec![first.take(), value]),
-            None => {
-                object.insert(child.tag_name().name().to_owned(), value);
-            }
-        }
-    }
-    Value::Object(object)
 }
 
 #[cfg(test)]

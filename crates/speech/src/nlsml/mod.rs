@@ -1,11 +1,11 @@
 //! NLSML, the result format of recognition (RFC 6787 section 6.3): written for clients, read by our own client and tests.
 
-mod instance;
+pub(crate) mod instance;
 mod read;
-mod write;
+pub(crate) mod write;
 
 pub use read::read;
-pub use write::{no_input, no_match, write};
+pub use write::{no_input, no_match, semantics_failure, write, write_beside};
 
 use std::fmt;
 
@@ -50,7 +50,7 @@ impl Default for NlsmlStyle {
     }
 }
 
-/// What was heard but did not match.
+/// What was received and did not match, or matched without a meaning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NoMatch {
     /// A grammar that was active; empty when there is none to name.
@@ -122,5 +122,7 @@ impl fmt::Display for NlsmlError {
 
 impl std::error::Error for NlsmlError {}
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;

@@ -42,12 +42,12 @@ fn the_namespace_and_times_are_written_when_asked_for() {
 }
 
 #[test]
-fn an_object_is_written_as_elements_or_as_json() {
+fn grm_021_an_object_is_written_as_elements_or_as_json() {
     let instance = json!({"action": "continue", "slots": {"pain score": 6, "places": ["a", "b"]}, "item": "x"});
     let text = write(&[matched(instance.clone())], &style(false, InstanceForm::Xml));
     assert!(text.contains(
         "<instance><action>continue</action><slots><entry name=\"pain score\">6</entry>\
-         <places><item>a</item><item>b</item></places></slots><entry name=\"item\">x</entry></instance>"
+         <places length=\"2\"><item index=\"0\">a</item><item index=\"1\">b</item></places></slots><entry name=\"item\">x</entry></instance>"
     ));
     let text = write(&[matched(instance.clone())], &style(false, InstanceForm::Json));
     assert!(text.contains("<instance>{&quot;action&quot;:&quot;continue&quot;"));

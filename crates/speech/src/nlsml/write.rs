@@ -8,23 +8,47 @@ use crate::{InputMode, Match, xml::escape_into};
 
 /// Writes the matches, best first. Without a match it writes a no-match: a result is never empty, since a client in the
 /// field loops for ever over one (and RFC 6787 section 9.6.3.1 asks for an interpretation).
+///
+/// The order is the caller's; it may rest on more than confidence (weights, closed grammars before open ones). A client
+/// takes the confidence of interpretations for the order, so none is written above the one before it; that of the `<input>`
+/// is as it is.
 pub fn write(matches: &[Match], style: &NlsmlStyle) -> String {
+    write_matches(matches, None, style)
+}
+
+/// Writes the matches of one mode when something in the other mode was received too and matched nothing: `<input>` holds
+/// both (RFC 6787 section 9.6.3.6).
+pub fn write_beside(matches: &[Match], rejected: &NoMatch, style: &NlsmlStyle) -> String {
+    write_matches(matches, Some(rejected), style)
+}
+
+fn write_matches(matches: &[Match], rejected: Option<&NoMatch>, style: &NlsmlStyle) -> String {
     if matches.is_empty() {
         let nothing = NoMatch { grammar_uri: String::new(), heard: None, confidence: 0.0, mode: InputMode::Speech };
-        return no_match(&nothing, style);
+        return no_match(rejected.unwrap_or(&nothing), style);
     }
     let mut out = open(style);
+    let mut least = 1.0f32;
     for matched in matches {
-        interpretation(&mut out, &matched.grammar_uri, Some(matched.confidence));
+        least = least.min(matched.confidence);
+        interpretation(&mut out, &matched.grammar_uri, Some(least));
         out.push_str("<instance>");
         match style.instance {
-            InstanceForm::Xml => instance::write_xml(&mut out, &matched.instance),
+            InstanceForm::Xml => instance::write_xml(&mut out, &matched.instance, style.namespaced),
             InstanceForm::Json => instance::write_json(&mut out, &matched.instance),
         }
         out.push_str("</instance>\n    ");
+        if let Some(rejected) = rejected {
+            out.push_str("<input>");
+            rejected_input(&mut out, rejected, style);
+        }
         input(&mut out, matched.mode, Some(matched.confidence), style);
         escape_into(&mut out, &words_or_keys(&matched.input, matched.mode));
-        out.push_str("</input>\n  </interpretation>\n");
+        out.push_str("</input>");
+        if rejected.is_some() {
+            out.push_str("</input>");
+        }
+        out.push_str("\n  </interpretation>\n");
     }
     close(out)
 }
@@ -34,17 +58,34 @@ pub fn no_match(no_match: &NoMatch, style: &NlsmlStyle) -> String {
     let mut out = open(style);
     interpretation(&mut out, &no_match.grammar_uri, None);
     out.push_str("<instance/>\n    ");
-    input(&mut out, no_match.mode, Some(no_match.confidence), style);
-    match no_match.heard.as_deref().filter(|heard| !heard.is_empty()) {
+    rejected_input(&mut out, no_match, style);
+    out.push_str("\n  </interpretation>\n");
+    close(out)
+}
+
+/// Writes the result of an input that matched and could not be interpreted: the words, and an empty instance (RFC 6787
+/// section 9.4.11, cause 012).
+pub fn semantics_failure(matched: &NoMatch, style: &NlsmlStyle) -> String {
+    let mut out = open(style);
+    interpretation(&mut out, &matched.grammar_uri, None);
+    out.push_str("<instance/>\n    ");
+    input(&mut out, matched.mode, Some(matched.confidence), style);
+    escape_into(&mut out, &words_or_keys(matched.heard.as_deref().unwrap_or_default(), matched.mode));
+    out.push_str("</input>\n  </interpretation>\n");
+    close(out)
+}
+
+fn rejected_input(out: &mut String, rejected: &NoMatch, style: &NlsmlStyle) {
+    input(out, rejected.mode, Some(rejected.confidence), style);
+    match rejected.heard.as_deref().filter(|heard| !heard.is_empty()) {
         None => out.push_str("<nomatch/>"),
         Some(heard) => {
             out.push_str("<nomatch>");
-            escape_into(&mut out, &words_or_keys(heard, no_match.mode));
+            escape_into(out, &words_or_keys(heard, rejected.mode));
             out.push_str("</nomatch>");
         }
     }
-    out.push_str("</input>\n  </interpretation>\n");
-    close(out)
+    out.push_str("</input>");
 }
 
 /// Writes the result of silence (`<noinput/>`, RFC 6787 section 9.6.3.6). `grammar_uri` may be empty.
@@ -56,7 +97,7 @@ pub fn no_input(grammar_uri: &str, style: &NlsmlStyle) -> String {
 }
 
 /// Words as they are; keys one by one (RFC 6787 section 9.6.3.4).
-fn words_or_keys(text: &str, mode: InputMode) -> Cow<'_, str> {
+pub(crate) fn words_or_keys(text: &str, mode: InputMode) -> Cow<'_, str> {
     match mode {
         InputMode::Speech => Cow::Borrowed(text),
         InputMode::Dtmf => {
@@ -111,7 +152,7 @@ fn input(out: &mut String, mode: InputMode, confidence: Option<f32>, style: &Nls
 }
 
 /// A confidence as it is written: 0 to 1 with two decimals.
-pub(super) fn hundredths(confidence: f32) -> String {
+pub(crate) fn hundredths(confidence: f32) -> String {
     let confidence = if confidence.is_finite() { confidence.clamp(0.0, 1.0) } else { 0.0 };
     format!("{confidence:.2}")
 }
