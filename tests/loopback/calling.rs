@@ -9,7 +9,7 @@ use mrcp::{EventName, Headers, Message, Method, RequestState};
 use server::Server;
 
 use crate::support::{
-    BareCall, BareConnection, SOON, channel, configuration, header, heard, now, offer, request, soon, spoken,
+    BareCall, BareConnection, SOON, ask, channel, configuration, header, heard, now, offer, request, soon, spoken,
     start_client, start_server, status, until,
 };
 
@@ -38,6 +38,8 @@ async fn con_001_con_003_ses_007_ses_017_two_sessions_share_a_connection_where_t
     let ladder = Ladder::new(now());
     let client = Client::start(ClientConfig::new(server.sip_address()), ladder.clone()).await.unwrap();
     let mut first = client.open_recognizer(None).await.unwrap();
+    // One answer, so that the server has seen the connection.
+    ask(&mut first.session, Method::GetParams, Headers::new()).await;
     let mut second = client.open_recognizer(None).await.unwrap();
     let reused = ladder.entries().iter().any(|entry| {
         entry.layer == Layer::Sip && entry.way == Way::Received && entry.text.contains("a=connection:existing")

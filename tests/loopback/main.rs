@@ -6,6 +6,7 @@
 mod support;
 
 mod calling;
+mod connecting;
 mod media;
 mod recognizing;
 mod recording;

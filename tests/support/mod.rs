@@ -255,7 +255,10 @@ pub(crate) struct BareConnection {
 
 impl BareConnection {
     pub(crate) async fn open(server: SocketAddr) -> Self {
-        let stream = TcpStream::connect(server).await.unwrap();
+        Self::over(TcpStream::connect(server).await.unwrap())
+    }
+
+    pub(crate) fn over(stream: TcpStream) -> Self {
         Self { stream, framer: Framer::new(Limits::default()), waiting: std::collections::VecDeque::new() }
     }
 

@@ -30,6 +30,8 @@ pub struct ConnectionConfig {
     pub write_queue_bytes_max: usize,
     /// The longest time between the first and the last octet of a message.
     pub message_timeout: Duration,
+    /// The most requests in a second. Further ones are taken in the next, and meanwhile nothing is read.
+    pub requests_per_second_max: u32,
 }
 
 impl Default for ConnectionConfig {
@@ -38,6 +40,7 @@ impl Default for ConnectionConfig {
             limits: Limits::default(),
             write_queue_bytes_max: 4 * 1024 * 1024,
             message_timeout: Duration::from_secs(30),
+            requests_per_second_max: 10_000,
         }
     }
 }
@@ -128,9 +131,37 @@ enum State {
         unwritten: usize,
         /// When the message under way must be complete.
         message_deadline: Option<Instant>,
+        rate: Rate,
     },
     Closed,
 }
+
+/// The requests of the second under way.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    since: Option<Instant>,
+    requests: u32,
+    /// When the next second begins, once this one is full.
+    full_until: Option<Instant>,
+}
+
+impl Rate {
+    const NONE: Self = Self { since: None, requests: 0, full_until: None };
+
+    /// One more request.
+    fn count(&mut self, now: Instant, most: u32) {
+        let begun = self.since.filter(|since| now.saturating_duration_since(*since) < RATE_WINDOW);
+        if begun.is_none() {
+            *self = Self { since: Some(now), ..Self::NONE };
+        }
+        self.requests = self.requests.saturating_add(1);
+        if self.requests >= most {
+            self.full_until = Some(begun.unwrap_or(now) + RATE_WINDOW);
+        }
+    }
+}
+
+const RATE_WINDOW: Duration = Duration::from_secs(1);
 
 impl Connection {
     /// A connection just accepted.
@@ -138,7 +169,7 @@ impl Connection {
         Self {
             framer: Framer::new(config.limits),
             config,
-            state: State::Open { unwritten: 0, message_deadline: None },
+            state: State::Open { unwritten: 0, message_deadline: None, rate: Rate::NONE },
             outputs: VecDeque::new(),
             counters: ConnectionCounters::default(),
         }
@@ -161,8 +192,20 @@ impl Connection {
 
     /// Acts on a deadline that has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.poll_timeout().is_some_and(|deadline| deadline <= now) {
+        let State::Open { message_deadline, rate, .. } = &mut self.state else { return };
+        if rate.full_until.is_some_and(|next| next <= now) {
+            *rate = Rate::NONE;
+            self.received(now, &[]);
+        } else if message_deadline.is_some_and(|deadline| deadline <= now) {
             self.close(CloseReason::MessageTimeout);
+        }
+    }
+
+    /// Whether the socket is to be read: not while a peer has asked for more than it may in a second.
+    pub fn wants_bytes(&self) -> bool {
+        match self.state {
+            State::Open { rate, .. } => rate.full_until.is_none(),
+            State::Closed => false,
         }
     }
 
@@ -174,7 +217,8 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Open { message_deadline, .. } => message_deadline,
+            // What was not read yet can be in no hurry.
+            State::Open { message_deadline, rate, .. } => rate.full_until.or(message_deadline),
             State::Closed => None,
         }
     }
@@ -187,8 +231,13 @@ impl Connection {
     fn received(&mut self, now: Instant, bytes: &[u8]) {
         self.framer.push(bytes);
         let mut ended_one = false;
-        while let Some(next) = self.framer.next_message() {
+        while self.wants_bytes()
+            && let Some(next) = self.framer.next_message()
+        {
             ended_one = true;
+            if let State::Open { rate, .. } = &mut self.state {
+                rate.count(now, self.config.requests_per_second_max);
+            }
             match next {
                 Ok(Message::Request(request)) => {
                     self.counters.requests += 1;

@@ -4,11 +4,13 @@
 mod admission;
 mod channels;
 mod clock;
+pub mod compat;
 pub mod config;
 mod conversations;
 mod fetching;
 mod http;
 mod net;
+mod peers;
 mod recordings;
 mod server;
 mod session_task;

@@ -12,7 +12,7 @@ use engine::{Recognition, Synthesis};
 use metrics::counter;
 use mrcp::synthesizer::NtpAnchor;
 use recording::{Recorder, Storage};
-use session::{CloseCause, Session, SessionConfig};
+use session::{CloseCause, DescriptionConfig, Session};
 use sip::endpoint::{IncomingInvite, IncomingOptions};
 use sip::{Command, Response, Status};
 use tokio::sync::{Semaphore, mpsc};
@@ -21,10 +21,13 @@ use tracing::Instrument;
 
 use crate::admission::Admission;
 use crate::channels::Channels;
+use crate::compat::Compat;
 use crate::config::Config;
 use crate::conversations::Conversations;
 use crate::net::media::MediaPlane;
+use crate::net::mrcp::ConnectionLimits;
 use crate::net::sip::{Calls, EndpointTask, SipSockets, ToEndpoint};
+use crate::peers::{Holding, PeerLimits, Peers};
 use crate::recordings::{MESSAGE_HEAD_BYTES, RecordingService};
 use crate::session_task::{INBOX_MAX, Mailbox, SessionTask, ToSession};
 use crate::shared::{Random, Shared};
@@ -153,13 +156,21 @@ impl Server {
         let admission = Admission::new(config.server.sessions_max);
         let channels = Channels::default();
         let sip_address = SocketAddr::new(address, sip_sockets.port);
-        let connection = settings::connection(&config);
-        let connections_max = config.mrcp.connections_max;
+        let limits = ConnectionLimits {
+            core: settings::connection(&config),
+            connections_max: config.mrcp.connections_max,
+            idle: config.mrcp.idle,
+        };
+        let peers = Peers::new(PeerLimits {
+            sessions_max: config.server.sessions_per_peer_max,
+            connections_max: config.mrcp.connections_per_peer_max,
+        });
         let ntp = NtpAnchor { at: clock::now(), ntp: clock::ntp_now() };
         let voices = synthesis.voices().into_iter().map(|voice| voice.name).collect();
-        let session = Arc::new(settings::session(&config, mrcp_port, voices, ntp));
+        let session = settings::session(&config, mrcp_port, voices, ntp);
+        let compat = Compat::new(config.compat.clone(), &session);
         let endpoint_config = settings::endpoint(&config);
-        let random = Random::new();
+        let random = Random;
         let seed = random.seed();
         let shared = Arc::new(Shared {
             config,
@@ -181,17 +192,16 @@ impl Server {
         let mailboxes = Sessions::default();
         let calls = Incoming {
             shared,
-            session,
+            description: session.description,
+            compat,
+            peers: peers.clone(),
             admission: admission.clone(),
             next_session: AtomicU64::new(1),
             mailboxes: Arc::clone(&mailboxes),
         };
         let (task, endpoint) = EndpointTask::new(endpoint_config, seed, calls, sip_sockets.port, address);
         crate::tasks::spawn("SIP endpoint", task.run(sip_sockets, stop.clone()));
-        crate::tasks::spawn(
-            "MRCP listener",
-            net::mrcp::serve(mrcp_listener, channels, connection, connections_max, stop.clone()),
-        );
+        crate::tasks::spawn("MRCP listener", net::mrcp::serve(mrcp_listener, channels, limits, peers, stop.clone()));
         let http_address = http_listener.as_ref().and_then(|listener| listener.local_addr().ok());
         if let Some(listener) = http_listener {
             let mut app = http::operation(metrics, admission.clone());
@@ -325,7 +335,9 @@ pub async fn embedded_dialog_service(
 /// Makes a session of each INVITE.
 struct Incoming {
     shared: Arc<Shared>,
-    session: Arc<SessionConfig>,
+    description: DescriptionConfig,
+    compat: Compat,
+    peers: Peers,
     admission: Admission,
     next_session: AtomicU64,
     mailboxes: Sessions,
@@ -333,18 +345,26 @@ struct Incoming {
 
 impl Calls for Incoming {
     fn invite(&self, invite: IncomingInvite, endpoint: &mpsc::Sender<ToEndpoint>) -> Result<Mailbox, Command> {
-        let permit = self.admission.admit().map_err(|_| {
+        let refusal = || {
             let response = Response::to(&invite.request, Status::SERVICE_UNAVAILABLE).with_header("Retry-After", "2");
             Command::Respond { transaction: invite.transaction, response: Box::new(response) }
-        })?;
+        };
+        let peer = invite.flow.remote.ip();
+        let Some(place) = self.peers.take(peer, Holding::Session) else {
+            counter!("sessions_refused_total", "reason" => "peer").increment(1);
+            return Err(refusal());
+        };
+        let permit = self.admission.admit().map_err(|_| refusal())?;
         let id = self.next_session.fetch_add(1, Ordering::Relaxed);
         let dialog = invite.dialog;
         let call_id = invite.request.call_id.clone();
         let agent = invite.request.headers.first("User-Agent").unwrap_or_default().to_owned();
-        let span = tracing::info_span!("session", session_id = id, call_id = %call_id);
+        let span =
+            tracing::info_span!("session", session_id = id, call_id = %call_id, logging_tag = tracing::field::Empty);
         let (mailbox, inbox) = mpsc::channel(INBOX_MAX);
-        let prefix = format!("{:016x}", self.shared.random.u64());
-        let session = Session::new(Arc::clone(&self.session), prefix, self.shared.random.seed(), clock::now(), invite)
+        let prefix = format!("{:032x}", self.shared.random.seed().0);
+        let settings = self.compat.settings(&agent, self.peers.is_connected(peer));
+        let session = Session::new(settings, prefix, self.shared.random.seed(), clock::now(), invite)
             .with_calendar(clock::calendar(&self.shared.config.server.time_zone));
         let task = SessionTask::new(
             id,
@@ -377,6 +397,7 @@ impl Calls for Incoming {
                 };
                 mailboxes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&id);
                 counter!("sessions_ended_total", "cause" => cause.label()).increment(1);
+                drop(place);
                 tracing::info!(cause = cause.label(), "ended");
             }
             .instrument(span),
@@ -385,8 +406,7 @@ impl Calls for Incoming {
     }
 
     fn options(&self, options: IncomingOptions) -> Command {
-        let description =
-            session::resources(&self.session.description, self.shared.address_for(options.flow.remote.ip()));
+        let description = session::resources(&self.description, self.shared.address_for(options.flow.remote.ip()));
         let response =
             Response::to(&options.request, Status::OK).with_body("application/sdp", Bytes::from(description));
         Command::Respond { transaction: options.transaction, response: Box::new(response) }

@@ -17,6 +17,7 @@ use session::{
 use tokio::sync::mpsc;
 
 use crate::admission::SessionPermit;
+use crate::channels::BoundClient;
 use crate::clock;
 use crate::conversations::{ConversationHandle, PartAddress};
 use crate::fetching::{Fetching, Recording};
@@ -90,7 +91,9 @@ pub(crate) struct SessionTask {
     listeners: HashMap<ListenKey, Listener>,
     syntheses: HashMap<(LegId, UtteranceId), SynthesisHandle>,
     connections: HashMap<ChannelId, ConnectionHandle>,
-    requests: HashMap<(ChannelId, mrcp::RequestId), std::time::Instant>,
+    /// Requests that are not answered: where they came from, and when.
+    requests: HashMap<(ChannelId, mrcp::RequestId), (ConnectionHandle, std::time::Instant)>,
+    client: BoundClient,
     parts: HashMap<PartKey, ConversationHandle>,
     joined: HashSet<String>,
     fetching: Fetching,
@@ -133,6 +136,7 @@ impl SessionTask {
             syntheses: HashMap::new(),
             connections: HashMap::new(),
             requests: HashMap::new(),
+            client: BoundClient::default(),
             parts: HashMap::new(),
             joined: HashSet::new(),
             _permit: permit,
@@ -169,7 +173,12 @@ impl SessionTask {
             ToSession::Sip(signal) => Input::Sip(signal),
             ToSession::Mrcp { request, connection, read_at } => {
                 counter!("mrcp_requests_total", "method" => method_label(&request.method)).increment(1);
-                self.requests.insert((request.channel.clone(), request.id), read_at);
+                if request.method == mrcp::Method::SetParams
+                    && let Some(tag) = request.headers.logging_tag()
+                {
+                    tracing::Span::current().record("logging_tag", tag);
+                }
+                self.requests.insert((request.channel.clone(), request.id), (connection.clone(), read_at));
                 self.connections.insert(request.channel.clone(), connection);
                 Input::Mrcp(request)
             }
@@ -256,7 +265,9 @@ impl SessionTask {
                     self.shared.media.close(key);
                 }
             }
-            Output::RegisterChannel(channel) => self.shared.channels.register(channel, self.mailbox.clone()),
+            Output::RegisterChannel(channel) => {
+                self.shared.channels.register(channel, self.mailbox.clone(), Arc::clone(&self.client));
+            }
             Output::ForgetChannel(channel) => {
                 self.shared.channels.forget(&channel);
                 self.connections.remove(&channel);
@@ -411,9 +422,12 @@ impl SessionTask {
     }
 
     fn send(&mut self, channel: &ChannelId, message: &mrcp::Message) {
+        // Events go where the channel is used now, a response where its request came from.
+        let mut connection = self.connections.get(channel).cloned();
         match message {
             mrcp::Message::Response(response) => {
-                if let Some(read_at) = self.requests.remove(&(channel.clone(), response.id)) {
+                if let Some((from, read_at)) = self.requests.remove(&(channel.clone(), response.id)) {
+                    connection = Some(from);
                     let took = clock::now().saturating_duration_since(read_at);
                     histogram!("mrcp_response_seconds").record(took.as_secs_f64());
                 }
@@ -427,7 +441,7 @@ impl SessionTask {
             }
             mrcp::Message::Request(_) => {}
         }
-        let sent = self.connections.get(channel).is_some_and(|connection| connection.send(message.clone()));
+        let sent = connection.is_some_and(|connection| connection.send(message.clone()));
         if !sent {
             counter!("mrcp_messages_dropped_total", "reason" => "no-connection").increment(1);
         }

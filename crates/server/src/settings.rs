@@ -39,6 +39,7 @@ pub(crate) fn endpoint(config: &Config) -> EndpointConfig {
 pub(crate) fn connection(config: &Config) -> ConnectionConfig {
     let mut connection = ConnectionConfig::default();
     connection.limits.message_bytes_max = config.mrcp.message_bytes_max;
+    connection.requests_per_second_max = config.mrcp.requests_per_second_max;
     connection
 }
 

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::{Recognition, Synthesis};
 use fetch::Fetcher;
@@ -61,20 +60,12 @@ impl Shared {
     }
 }
 
-/// Numbers that a stranger cannot guess: hashed from a secret of this process.
-pub(crate) struct Random {
-    secret: std::hash::RandomState,
-    count: AtomicU64,
-}
+/// Numbers that a stranger cannot guess: from the system's cryptographic source.
+pub(crate) struct Random;
 
 impl Random {
-    pub(crate) fn new() -> Self {
-        Self { secret: std::hash::RandomState::new(), count: AtomicU64::new(0) }
-    }
-
     pub(crate) fn u64(&self) -> u64 {
-        use std::hash::BuildHasher;
-        self.secret.hash_one(self.count.fetch_add(1, Ordering::Relaxed))
+        getrandom::u64().unwrap_or_else(|error| panic!("the system has no randomness: {error}"))
     }
 
     pub(crate) fn seed(&self) -> sip::Seed {

@@ -176,3 +176,38 @@ fn the_end_of_the_peer_is_told_once() {
     connection.handle_input(clock.now(), Input::Closed);
     assert_eq!(drain(&mut connection), [Output::Close(CloseReason::PeerClosed)]);
 }
+
+#[test]
+fn sec_023_requests_beyond_the_rate_wait_for_the_next_second() {
+    let mut clock = Clock::new();
+    let config = ConnectionConfig { requests_per_second_max: 3, ..ConnectionConfig::default() };
+    let mut connection = Connection::new(config);
+    let bytes: Vec<u8> = (1..=7).flat_map(|id| stop(&format!("STOP {id}")).encode().to_vec()).collect();
+    clock.advance(100);
+    connection.handle_input(clock.now(), Input::Received(&bytes));
+    for (taken, wants_bytes) in [(3, false), (3, false), (1, true)] {
+        assert_eq!((drain(&mut connection).len(), connection.wants_bytes()), (taken, wants_bytes));
+        clock.advance(999);
+        connection.handle_timeout(clock.now());
+        assert_eq!(drain(&mut connection), []);
+        clock.advance(1);
+        connection.handle_timeout(clock.now());
+    }
+    assert_eq!(connection.poll_timeout(), None);
+}
+
+#[test]
+fn frm_007_frm_008_frm_010_another_version_is_answered_502_in_ours() {
+    let clock = Clock::new();
+    for version in ["MRCP/3.0", "MRCP/1.0", "MRCP/2.10"] {
+        let mut connection = Connection::new(ConnectionConfig::default());
+        let text = format!("{version} LEN GET-PARAMS 1\r\nChannel-Identifier: 1@speechsynth\r\n\r\n");
+        let length = text.len() - "LEN".len() + "70".len();
+        let text = text.replace("LEN", &length.to_string());
+        assert_eq!(text.len(), length);
+        connection.handle_input(clock.now(), Input::Received(text.as_bytes()));
+        let answer = written(&drain(&mut connection));
+        assert!(answer.starts_with("MRCP/2.0 ") && answer.contains(" 1 502 COMPLETE\r\n"), "{version}: {answer}");
+        assert!(answer.contains("Channel-Identifier: 1@speechsynth\r\n"), "{answer}");
+    }
+}

@@ -15,6 +15,8 @@ use jiff::tz::TimeZone;
 use speech::Language;
 use toml::Table;
 
+use crate::compat::Kind;
+
 pub use reader::Mistake;
 use reader::Section;
 pub use recording::{RecorderConfig, RecordingStorageConfig};
@@ -30,6 +32,8 @@ pub struct Config {
     pub mrcp: MrcpConfig,
     /// `[rtp]`
     pub rtp: RtpConfig,
+    /// `[compat]`
+    pub compat: CompatConfig,
     /// `[recognizer]`
     pub recognizer: RecognizerConfig,
     /// `[synthesizer]`
@@ -59,6 +63,8 @@ pub struct ServerConfig {
     pub external_address: Option<IpAddr>,
     /// Most MRCP sessions at once; further INVITEs are answered 503.
     pub sessions_max: usize,
+    /// Most MRCP sessions of one address at once.
+    pub sessions_per_peer_max: usize,
     /// How long a drain waits for sessions to end by themselves.
     pub drain_grace: Duration,
     /// Language where neither request nor grammar names one.
@@ -91,12 +97,31 @@ pub struct MrcpConfig {
     pub message_bytes_max: usize,
     /// Most control connections at once.
     pub connections_max: usize,
+    /// Most control connections from one address at once.
+    pub connections_per_peer_max: usize,
+    /// Most requests a second on one connection; what comes beyond waits.
+    pub requests_per_second_max: u32,
+    /// How long a connection that no channel uses is kept; `None`: until its peer closes it.
+    pub idle: Option<Duration>,
     /// Least time between `200 IN-PROGRESS` and the COMPLETE event of the same request.
     pub completion_gap: Duration,
     /// Whether `a=connection:existing` is answered in kind; the default answers `new`.
     pub connection_reuse: bool,
     /// How long a client may take from its ACK to its first request; `None`: for ever.
     pub first_request_wait: Option<Duration>,
+}
+
+/// `[compat]`: how clients are treated, by how their User-Agent begins. The rules are in [`crate::compat`].
+#[derive(Debug, Clone)]
+pub struct CompatConfig {
+    /// Clients that no list knows.
+    pub unknown: Kind,
+    /// Clients that are treated by the letter, whatever else knows them.
+    pub strict: Vec<String>,
+    /// Clients that are treated as stock PBXs are.
+    pub field: Vec<String>,
+    /// Clients whose results carry no namespace.
+    pub without_namespace: Vec<String>,
 }
 
 /// `[rtp]`
@@ -260,6 +285,7 @@ impl Config {
             sip: read_sip(&mut root, mistakes),
             mrcp: read_mrcp(&mut root, mistakes),
             rtp: read_rtp(&mut root, mistakes),
+            compat: read_compat(&mut root, mistakes),
             recognizer: read_recognizer(&mut root, mistakes),
             synthesizer: read_synthesizer(&mut root, mistakes),
             engine: read_engine(&mut root, mistakes),
@@ -293,6 +319,7 @@ fn read_server(root: &mut Table, mistakes: &mut Vec<Mistake>) -> ServerConfig {
             text.parse().map(Some).map_err(|_| "must be an IP address".to_owned())
         }),
         sessions_max: section.count("sessions_max", 2000, 1..=100_000),
+        sessions_per_peer_max: section.count("sessions_per_peer_max", 100_000, 1..=100_000),
         drain_grace: section.seconds("drain_grace_s", 30, 0..=3600),
         language: section.parsed("language", Language::English, language),
         time_zone: section.parsed("time_zone", TimeZone::system(), time_zone),
@@ -328,10 +355,31 @@ fn read_mrcp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> MrcpConfig {
         port: section.port("port", 1544),
         message_bytes_max: section.count("message_bytes_max", 1 << 20, 1024..=64 << 20),
         connections_max: section.count("connections_max", 4000, 1..=100_000),
+        connections_per_peer_max: section.count("connections_per_peer_max", 100_000, 1..=100_000),
+        requests_per_second_max: u32::try_from(section.integer("requests_per_second_max", 10_000, 1..=1_000_000))
+            .unwrap_or(10_000),
+        idle: Some(section.seconds("idle_s", 300, 0..=86_400)).filter(|idle| !idle.is_zero()),
         completion_gap: section.millis("completion_gap_ms", 20, 0..=1000),
         connection_reuse: section.flag("connection_reuse", false),
         first_request_wait: Some(section.seconds("first_request_wait_s", 600, 0..=86_400))
             .filter(|wait| !wait.is_zero()),
+    };
+    section.finish();
+    config
+}
+
+fn read_compat(root: &mut Table, mistakes: &mut Vec<Mistake>) -> CompatConfig {
+    let mut section = Section::take(root, "compat", mistakes);
+    let agent = |text: &str| {
+        if text.is_empty() { Err("must say how a User-Agent begins".to_owned()) } else { Ok(text.to_owned()) }
+    };
+    let config = CompatConfig {
+        unknown: section.parsed("unknown", Kind::Careful, |text| {
+            Kind::from_name(text).ok_or_else(|| "must be strict, careful or field".to_owned())
+        }),
+        strict: section.list("strict", Vec::new(), agent),
+        field: section.list("field", Vec::new(), agent),
+        without_namespace: section.list("without_namespace", Vec::new(), agent),
     };
     section.finish();
     config

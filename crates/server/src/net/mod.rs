@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 pub(crate) mod media;
 pub(crate) mod mrcp;
 pub(crate) mod sip;
+mod users;
 
 /// Our address as `remote` reaches us: what the routing table says.
 pub(crate) fn local_address_towards(remote: SocketAddr) -> IpAddr {
