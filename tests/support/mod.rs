@@ -72,7 +72,8 @@ pub(crate) fn now() -> std::time::Instant {
 
 /// A client that calls as FreeSWITCH does.
 pub(crate) async fn start_client(server: &Server) -> Client {
-    Client::start(ClientConfig::new(server.sip_address()), Ladder::off(now())).await.unwrap()
+    let config = ClientConfig { product: "FreeSWITCH".to_owned(), ..ClientConfig::new(server.sip_address()) };
+    Client::start(config, Ladder::off(now())).await.unwrap()
 }
 
 /// A caller's words, as the fake recognizer hears them.
