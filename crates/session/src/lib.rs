@@ -23,6 +23,7 @@ mod prompt;
 mod recognizer_channel;
 mod recorder_channel;
 mod recording;
+mod saved_waveform;
 mod session;
 mod synthesizer_channel;
 mod vendor;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use media::ClockRate;
 use mrcp::recognizer::{
     self, Failure, FailureKind, FinishedInput, GrammarPurpose, InputMatch, InputModes, Outcome, RecognizeParams,
     Recognizer, RecognizerConfig, ResultConstraints, Verdict,
@@ -18,6 +19,8 @@ use crate::keys::PartKeys;
 use crate::output::{
     CallDetails, CallerInput, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, ToConversation,
 };
+use crate::recording::{RecordKey, RecordingEvent};
+use crate::saved_waveform::SavedWaveforms;
 use crate::vendor;
 
 /// How results are written where the request does not say.
@@ -45,6 +48,7 @@ pub(crate) struct RecognizerChannel {
     /// Of requests that do not listen yet.
     loaded: HashMap<RequestId, Vec<Grammar>>,
     listening: Option<Listening>,
+    waveforms: SavedWaveforms,
     /// What the last RECOGNIZE found, for GET-RESULT.
     found: Option<Finding>,
     /// A RECOGNIZE of a conversation that ended without a turn, until it is known why.
@@ -84,15 +88,17 @@ impl RecognizerChannel {
     pub(crate) fn new(
         id: ChannelId,
         config: Arc<RecognizerConfig>,
-        leg: Option<LegId>,
+        leg: Option<(LegId, ClockRate)>,
         default_language: Language,
         style: ResultStyle,
+        waveform_time_max: Duration,
     ) -> Self {
         let machine = Recognizer::new(config, id.clone());
         Self {
             id,
             machine,
-            leg,
+            waveforms: SavedWaveforms::new(leg, waveform_time_max),
+            leg: leg.map(|(leg, _)| leg),
             default_language,
             today: None,
             style,
@@ -126,24 +132,31 @@ impl RecognizerChannel {
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let interrupts_at = self.listening.as_ref().and_then(|listening| listening.interrupts_at);
-        [self.machine.poll_timeout(), interrupts_at].into_iter().flatten().min()
+        [self.machine.poll_timeout(), interrupts_at, self.waveforms.poll_timeout()].into_iter().flatten().min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut PartKeys) {
         if self.listening.as_ref().and_then(|listening| listening.interrupts_at).is_some_and(|at| at <= now) {
             self.interrupt();
         }
+        self.waveforms.handle_timeout(now);
+        self.send_held();
         self.machine.handle_timeout(now);
         self.drain_machine(now, parts);
     }
 
     pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut PartKeys) {
+        if let Some(refusal) = self.waveforms.refusal(&request) {
+            return self.send(Message::Response(refusal));
+        }
         self.tell(now, recognizer::Input::Request(request), parts);
     }
 
     /// Completes every open request; nothing is heard any more.
     pub(crate) fn close(&mut self, now: Instant, parts: &mut PartKeys) {
         self.tell(now, recognizer::Input::Close, parts);
+        self.waveforms.close();
+        self.send_held();
     }
 
     pub(crate) fn dtmf(&mut self, now: Instant, digit: char, parts: &mut PartKeys) {
@@ -268,6 +281,7 @@ impl RecognizerChannel {
                 recognizer::Output::LoadGrammars { request_id, grammars, params, purpose } => {
                     if purpose == GrammarPurpose::Recognize {
                         self.found = None;
+                        self.waveforms.expect(request_id, &params, parts);
                     }
                     let outcome = self.load(request_id, &grammars, &params, purpose);
                     self.machine.handle_input(now, recognizer::Input::GrammarsLoaded { request_id, outcome });
@@ -290,7 +304,10 @@ impl RecognizerChannel {
                     self.machine.handle_input(now, input);
                 }
                 recognizer::Output::Finish { input, .. } => self.finish(now, input),
-                recognizer::Output::StopListening { request_id } => self.stop(request_id),
+                recognizer::Output::StopListening { request_id } => {
+                    self.stop(request_id);
+                    self.outputs.extend(self.waveforms.stopped(now, request_id));
+                }
             }
         }
         if let Some((request_id, part)) = self.ended.take() {
@@ -311,7 +328,22 @@ impl RecognizerChannel {
         {
             self.silent = Some(event.id);
         }
-        self.outputs.push_back(Output::Mrcp { channel: self.id.clone(), message });
+        if let Some(message) = self.waveforms.send(message, &mut self.outputs) {
+            self.outputs.push_back(Output::Mrcp { channel: self.id.clone(), message });
+        }
+    }
+
+    /// Says what waited for a waveform.
+    fn send_held(&mut self) {
+        while let Some(message) = self.waveforms.poll_message() {
+            self.outputs.push_back(Output::Mrcp { channel: self.id.clone(), message });
+        }
+    }
+
+    /// Something happened to a recording of the session.
+    pub(crate) fn recording(&mut self, key: RecordKey, what: RecordingEvent) {
+        self.waveforms.recording(key, what);
+        self.send_held();
     }
 
     fn language(&self, tag: Option<&str>) -> Result<Option<Language>, Failure> {
@@ -458,6 +490,7 @@ impl RecognizerChannel {
             ended: None,
             interrupts_at: None,
         };
+        self.outputs.extend(self.waveforms.begin(request_id, &listening.params));
         self.outputs.extend(self.leg.and_then(|leg| listening.listen(leg)));
         self.listening = Some(listening);
     }

@@ -225,8 +225,10 @@ impl Session {
             (State::Waiting | State::Reserving, Input::AudioLoaded { .. }) => {}
             (State::Waiting | State::Reserving, Input::Recording { key, what }) => {
                 for channel in &mut self.channels {
-                    if let Channel::Recorder(channel) = channel {
-                        channel.recording(now, key, what.clone(), &mut self.parts);
+                    match channel {
+                        Channel::Recorder(channel) => channel.recording(now, key, what.clone(), &mut self.parts),
+                        Channel::Recognizer(channel) => channel.recording(key, what.clone()),
+                        Channel::Synthesizer(_) => {}
                     }
                 }
             }
@@ -437,9 +439,10 @@ impl Session {
                 ChannelKind::Recognizer | ChannelKind::DtmfRecognizer => Channel::Recognizer(RecognizerChannel::new(
                     channel.id,
                     Arc::clone(&config.recognizer),
-                    channel.leg.map(|(leg, _)| leg),
+                    channel.leg,
                     config.language,
                     config.results,
+                    config.recorder.max_time_max,
                 )),
             });
         }

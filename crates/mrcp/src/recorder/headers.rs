@@ -19,7 +19,7 @@ pub(super) fn beyond_us(headers: &Headers, max_time_max: Duration) -> Option<Hea
         return fault(unsupported, H::MaxTime);
     }
     if headers.boolean(&H::VerBufferUtterance).ok().flatten() == Some(true) {
-        return fault(unsupported, H::VerBufferUtterance);
+        return fault(StatusCode::UNSUPPORTED_HEADER, H::VerBufferUtterance);
     }
     match headers.text(&H::RecordUri).map(destination) {
         Some(Err(status)) => fault(status, H::RecordUri),

@@ -322,7 +322,7 @@ fn rcd_021_a_uri_that_fails_after_the_recording_is_named_with_its_cause() {
 fn rcd_022_a_verification_buffer_is_refused_where_no_verifier_is() {
     let mut ladder = Ladder::new();
     ladder.send("RECORD 1", &["Media-Type: audio/wav", "Ver-Buffer-Utterance: true"]);
-    ladder.expect(&["< 1 409 COMPLETE | Completion-Cause: 004 error | Ver-Buffer-Utterance: true"]);
+    ladder.expect(&["< 1 403 COMPLETE | Completion-Cause: 004 error | Ver-Buffer-Utterance: true"]);
     ladder.record(2, &["Ver-Buffer-Utterance: false"]);
 }
 

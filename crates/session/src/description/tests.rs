@@ -117,9 +117,9 @@ fn ses_035_lines_of_other_kinds_are_refused_and_the_rest_is_served() {
 #[test]
 fn offers_that_cannot_be_served_are_refused() {
     let tls = RECOGNIZER.replace("TCP/MRCPv2", "TCP/TLS/MRCPv2");
-    let recorder = RECOGNIZER.replace("speechrecog", "recorder");
+    let verifier = RECOGNIZER.replace("speechrecog", "speakverify");
     let opus = "m=audio 4000 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2\r\na=mid:1\r\n";
-    for lines in [format!("{tls}{AUDIO}"), format!("{recorder}{AUDIO}"), format!("{RECOGNIZER}{opus}"), AUDIO.into()] {
+    for lines in [format!("{tls}{AUDIO}"), format!("{verifier}{AUDIO}"), format!("{RECOGNIZER}{opus}"), AUDIO.into()] {
         assert_eq!(description().offered(&offer(&lines)), Err(Refusal::NotAcceptable), "{lines}");
     }
     assert_eq!(description().offered(&Bytes::new()), Err(Refusal::NotAcceptable));
