@@ -9,7 +9,9 @@ use server::Server;
 use server::config::Config;
 use testkit::babble;
 
-use crate::support::{SOON, ask, configuration, http_get, next_event, start_client, start_server, until};
+use crate::support::{
+    SOON, ask, configuration, heard, http_get, next_event, spoken, start_client, start_server, until,
+};
 
 fn headers(pairs: &[(H, &str)]) -> Headers {
     pairs.iter().map(|(name, value)| mrcp::Header { name: name.clone(), value: (*value).to_owned() }).collect()
@@ -265,4 +267,41 @@ async fn rcd_025_sec_018_recordings_have_names_that_nobody_guesses_and_go_with_t
         assert_eq!(fetched(&server, uri).await.0, 404);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rec_048_rec_050_the_waveform_of_a_recognition_is_fetched_until_the_session_ends() {
+    let server = start_server().await;
+    let mut recognizer = start_client(&server).await.open_recognizer(None).await.unwrap();
+    let grammar = client::GrammarBody::uri("builtin:speech/transcribe");
+    let id = recognizer.recognize(&grammar, headers(&[(H::SaveWaveform, "true")])).await.unwrap();
+    let words = spoken("pong", 8_000);
+    recognizer.send_audio(&words);
+    let recognition = recognizer.finished(id, SOON).await.unwrap();
+    assert_eq!(recognition.result.map(|result| result.input).as_deref(), Some("pong"));
+    let at = RecordedAt::read(recognition.headers.text(&H::WaveformUri).unwrap()).unwrap();
+    let (status, content) = fetched(&server, &at.uri).await;
+    assert_eq!((status, content.len() as u64), (200, at.size_bytes));
+    let wave = Waveform::read(&content, None).unwrap();
+    assert_eq!(wave.samples.len() as u64 / 8, at.duration_ms);
+    // All of it, with the silence before and after.
+    assert_eq!(heard(&wave.samples, 8_000), "pong");
+    assert!(wave.samples.len() > words.samples.len());
+    recognizer.session.hang_up().await;
+    until("the end of the session", || server.sessions() == 0).await;
+    assert_eq!(fetched(&server, &at.uri).await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rec_049_without_room_for_the_waveform_the_recognition_succeeds_with_an_empty_header() {
+    let mut config = configuration();
+    config.storage.folders.bytes_max = 100;
+    let server = Server::start(config).await.unwrap();
+    let mut recognizer = start_client(&server).await.open_recognizer(None).await.unwrap();
+    let grammar = client::GrammarBody::uri("builtin:speech/transcribe");
+    let id = recognizer.recognize(&grammar, headers(&[(H::SaveWaveform, "true")])).await.unwrap();
+    recognizer.send_audio(&spoken("pong", 8_000));
+    let recognition = recognizer.finished(id, SOON).await.unwrap();
+    assert_eq!(recognition.result.map(|result| result.input).as_deref(), Some("pong"));
+    assert_eq!(recognition.headers.text(&H::WaveformUri), Some(""));
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test has written itself can be read")]
 
 mod recognizing;
+mod recording;
 mod signalling;
 
 use std::sync::Arc;
@@ -336,7 +337,10 @@ fn a_day_that_is_told_relative_to_today_is_resolved_by_the_calendar_of_the_sessi
     let key = ladder.listen_key();
     let hypotheses = vec![Hypothesis::new("明天", 0.9, Language::Chinese)];
     ladder.input(Input::Heard { key, heard: Heard::SpeechStarted { offset: Duration::ZERO } });
-    ladder.input(Input::Heard { key, heard: Heard::SpeechEnded { offset: Duration::from_millis(600), silence: Duration::from_millis(180) } });
+    ladder.input(Input::Heard {
+        key,
+        heard: Heard::SpeechEnded { offset: Duration::from_millis(600), silence: Duration::from_millis(180) },
+    });
     ladder.pass(2_000);
     ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses, is_final: true } });
     assert_eq!(ladder.result().interpretations[0].instance, Some(serde_json::json!("20261127")));
