@@ -34,7 +34,7 @@ const COLORS: &str = r##"<?xml version="1.0"?>
 </grammar>"##;
 
 #[test]
-fn builtin_grammars_are_known_in_all_spellings_of_the_field() {
+fn int_005_builtin_grammars_are_known_in_all_spellings_of_the_field() {
     for (uri, speech, dtmf) in [
         ("builtin:speech/transcribe", true, false),
         ("builtin:speech/transcribe?", true, false),
