@@ -12,6 +12,7 @@ mod answer;
 mod builtin;
 mod calendar;
 mod clause;
+mod clips;
 mod dialog;
 mod encoding;
 mod grammar;
@@ -38,6 +39,7 @@ pub mod number;
 
 pub use answer::yes_no;
 pub use calendar::Calendar;
+pub use clips::{clip_vocabulary, clip_words};
 pub use clause::{ClauseLimits, ClauseSplitter, clauses};
 pub use dialog::{DialogGrammar, DialogReplyUri, DialogUriError, TurnResult};
 pub use grammar::{
@@ -51,7 +53,9 @@ pub use language::Language;
 pub use lexicon::{Lexicon, LexiconError, pronounce};
 pub use prosody::Prosody;
 pub use result_format::{RecognitionResult, ResultFormat};
-pub use segment::{Gender, Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind, document, segments};
+pub use segment::{
+    Gender, Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind, basic_document, document, segments,
+};
 pub use sisr::{SemanticsError, SemanticsErrorKind, check as check_tags, interpret};
 pub use spoken_digits::digits;
 pub use text::normalize;

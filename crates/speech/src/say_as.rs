@@ -2,11 +2,18 @@
 
 use crate::{Language, text};
 
-/// The words to be spoken for the content of a `say-as` of this kind. Digits and characters are spoken one by one; the
-/// result types of VoiceXML as what they mean; all other kinds are left to the voice.
-pub(crate) fn read(kind: &str, content: &str, language: Option<Language>) -> String {
+/// The words to be spoken for the content of a `say-as` of this kind and format. Digits and characters are spoken one by one;
+/// dates, times, ordinals and the result types of VoiceXML are written as every voice reads them; all other kinds are left to
+/// the voice.
+pub(crate) fn read(kind: &str, format: &str, content: &str, language: Option<Language>) -> String {
     let language = language.or_else(|| Language::of_text(content)).unwrap_or(Language::English);
+    let whole = || content.trim().to_owned();
     match kind.trim().to_ascii_lowercase().as_str() {
+        "date" => date(content, format).unwrap_or_else(whole),
+        "vxml:date" => vxml_date(content).unwrap_or_else(whole),
+        "time" | "vxml:time" => time(content).unwrap_or_else(whole),
+        "vxml:currency" => currency(content).unwrap_or_else(whole),
+        "ordinal" | "number:ordinal" => ordinal(content, language).unwrap_or_else(whole),
         "digits" | "number:digits" | "telephone" | "phone" | "vxml:digits" | "vxml:phone" => {
             spell(content, language, false)
         }
@@ -20,6 +27,75 @@ pub(crate) fn read(kind: &str, content: &str, language: Option<Language>) -> Str
         },
         _ => content.to_owned(),
     }
+}
+
+/// A date with its parts in the order that `format` tells (`mdy`, `dmy`, `ymd`), as year, month and day.
+fn date(content: &str, format: &str) -> Option<String> {
+    let parts: Vec<u32> =
+        content.trim().split(['/', '-', '.', ' ']).map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let format = if format.is_empty() { "ymd" } else { format };
+    let part = |letter: char| parts.get(format.chars().position(|c| c.eq_ignore_ascii_case(&letter))?).copied();
+    iso(part('y')?, part('m')?, part('d')?)
+}
+
+/// `yyyymmdd`.
+fn vxml_date(content: &str) -> Option<String> {
+    let content = content.trim();
+    let number = |range: std::ops::Range<usize>| content.get(range)?.parse::<u32>().ok();
+    (content.len() == 8).then_some(())?;
+    iso(number(0..4)?, number(4..6)?, number(6..8)?)
+}
+
+fn iso(year: u32, month: u32, day: u32) -> Option<String> {
+    let is_one = (1_000..=9_999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    is_one.then(|| format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// `hhmmx`, where x is `a`, `p`, `h` or `?`; `hh:mm` stays.
+fn time(content: &str) -> Option<String> {
+    let content = content.trim();
+    let digits = content.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let (hour, minute): (u32, u32) = (digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse().ok()?);
+    if hour > 24 || minute > 59 {
+        return None;
+    }
+    match content.get(4..)? {
+        "a" => Some(format!("{hour}:{minute:02} AM")),
+        "p" => Some(format!("{hour}:{minute:02} PM")),
+        "h" | "?" | "" => Some(format!("{hour}:{minute:02}")),
+        _ => None,
+    }
+}
+
+/// `USD12.50`.
+fn currency(content: &str) -> Option<String> {
+    let content = content.trim();
+    let (code, amount) = (content.get(..3)?, content.get(3..)?);
+    let sign = match code.to_ascii_uppercase().as_str() {
+        "USD" => "$",
+        "GBP" => "£",
+        "EUR" => "€",
+        "CNY" => "¥",
+        _ => return None,
+    };
+    amount.starts_with(|c: char| c.is_ascii_digit()).then(|| format!("{sign}{amount}"))
+}
+
+fn ordinal(content: &str, language: Language) -> Option<String> {
+    let number: u64 = content.trim().parse().ok()?;
+    Some(match language {
+        Language::Chinese => format!("第{number}"),
+        Language::English => {
+            let ending = match (number % 100, number % 10) {
+                (11..=13, _) => "th",
+                (_, 1) => "st",
+                (_, 2) => "nd",
+                (_, 3) => "rd",
+                (_, _) => "th",
+            };
+            format!("{number}{ending}")
+        }
+    })
 }
 
 /// Each digit by its name; with `all` each letter apart and signs by their names, without it other characters stay
@@ -99,6 +175,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn syn_048_dates_times_and_money_are_written_as_voices_read_them() {
+        for (kind, format, content, expected) in [
+            ("vxml:time", "", "0342p", "3:42 PM"),
+            ("vxml:time", "", "1504h", "15:04"),
+            ("vxml:time", "", "9999x", "9999x"),
+            ("vxml:date", "", "20261122", "2026-11-22"),
+            ("vxml:date", "", "2026??22", "2026??22"),
+            ("date", "mdy", "11/22/2026", "2026-11-22"),
+            ("date", "dmy", "22.11.2026", "2026-11-22"),
+            ("date", "", "2026-11-22", "2026-11-22"),
+            ("date", "my", "11/2026", "11/2026"),
+            ("vxml:currency", "", "USD12.50", "$12.50"),
+            ("ordinal", "", "22", "22nd"),
+            ("ordinal", "", "113", "113th"),
+        ] {
+            assert_eq!(read(kind, format, content, Some(Language::English)), expected, "{kind} {content}");
+        }
+        assert_eq!(read("ordinal", "", "3", Some(Language::Chinese)), "第3");
+    }
+
+    #[test]
     fn digits_are_spoken_one_by_one() {
         for (kind, content, language, expected) in [
             ("digits", "1234", Language::English, "one two three four"),
@@ -113,7 +210,7 @@ mod tests {
             ("cardinal", "12", Language::English, "12"),
             ("date", "2026-01-02", Language::English, "2026-01-02"),
         ] {
-            assert_eq!(read(kind, content, Some(language)), expected, "{kind} {content}");
+            assert_eq!(read(kind, "", content, Some(language)), expected, "{kind} {content}");
         }
     }
 }

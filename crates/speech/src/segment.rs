@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::ssml::Profile;
 use crate::{DialogReplyUri, Language, Prosody};
 
 /// One thing to be done while speaking.
@@ -115,5 +116,14 @@ pub fn segments(content_type: &str, body: &[u8]) -> Result<Vec<Segment>, SpeechM
 /// # Errors
 /// As [`segments`].
 pub fn document(content_type: &str, body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
-    crate::ssml::document(content_type, body)
+    crate::ssml::document(content_type, body, Profile::Full)
+}
+
+/// The same for a synthesizer of clips (`basicsynth`, RFC 6787 section 3.1): of SSML it has `speak`, `audio`, `say-as` and `mark`,
+/// what has no voice (`p`, `s`, `desc`, `meta`, `metadata`), and `break`. Other elements are a fault of syntax.
+///
+/// # Errors
+/// As [`segments`].
+pub fn basic_document(content_type: &str, body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
+    crate::ssml::document(content_type, body, Profile::Basic)
 }

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sdp", &[]),
     ("mrcp", &[]),
     ("media", &[]),
-    ("speech", &[]),
+    ("speech", &["phonemes"]),
     ("models", &[]),
     ("recording", &["media"]),
     ("fetch", &[]),

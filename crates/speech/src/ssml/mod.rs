@@ -18,15 +18,31 @@ const CHARS_MAX: usize = 100_000;
 /// The longest silence, in milliseconds.
 const BREAK_MS_MAX: u32 = 60_000;
 
-pub(crate) fn document(content_type: &str, body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
+/// What a synthesizer has of SSML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// All of it: `speechsynth`.
+    Full,
+    /// What clips can say: `basicsynth` (RFC 6787, section 3.1).
+    Basic,
+}
+
+/// What [`Profile::Basic`] has: the four elements that the RFC names, those that have no voice, and pauses.
+const BASIC: [&str; 10] = ["speak", "audio", "say-as", "mark", "p", "s", "break", "desc", "meta", "metadata"];
+
+pub(crate) fn document(
+    content_type: &str,
+    body: &[u8],
+    profile: Profile,
+) -> Result<SpeechDocument, SpeechMarkupError> {
     if body.len() > xml::BYTES_MAX {
         let message = format!("the body has {} bytes, {} are allowed", body.len(), xml::BYTES_MAX);
         return Err(error(SpeechMarkupErrorKind::TooLarge, message));
     }
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
-        "" | "text/plain" => plain(body),
-        "application/ssml+xml" | "application/synthesis+ssml" | "application/xml" | "text/xml" => markup(body),
+        "" | "text/plain" => plain(body, profile),
+        "application/ssml+xml" | "application/synthesis+ssml" | "application/xml" | "text/xml" => markup(body, profile),
         "text/uri-list" => uri_list(body).map(unmarked),
         other => {
             let message =
@@ -55,14 +71,14 @@ fn unmarked(segments: Vec<Segment>) -> SpeechDocument {
 }
 
 /// Bytes that are no UTF-8 are left out: the rest can be spoken.
-fn plain(body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
+fn plain(body: &[u8], profile: Profile) -> Result<SpeechDocument, SpeechMarkupError> {
     let decoded = String::from_utf8_lossy(body);
     let trimmed = decoded.trim_start_matches('\u{feff}').trim();
     if DialogReplyUri::is_meant_by(trimmed) {
         return Ok(unmarked(vec![dialog_reply(trimmed)?]));
     }
     if trimmed.starts_with("<speak") || (trimmed.starts_with("<?xml") && trimmed.contains("<speak")) {
-        return markup(body);
+        return markup(body, profile);
     }
     let mut builder = Builder::default();
     for paragraph in trimmed.split("\n\n") {
@@ -92,16 +108,16 @@ fn uri_list(body: &[u8]) -> Result<Vec<Segment>, SpeechMarkupError> {
 /// Reads SSML; when it is not well formed, once more with broken references repaired. FreeSWITCH rewrites `#` to
 /// "pound" and `*` to "star" in all that it speaks, so `&#22909;` arrives as `&pound22909;`; and dialplans put names
 /// with a bare `&` between tags. When that does not help, the fault of the original is told.
-fn markup(body: &[u8]) -> Result<SpeechDocument, SpeechMarkupError> {
+fn markup(body: &[u8], profile: Profile) -> Result<SpeechDocument, SpeechMarkupError> {
     let decoded = xml::decode(body).map_err(xml_error)?;
     let document = xml::without_doctype(decoded.trim_start()).map_err(xml_error)?;
     match xml::parse(&document) {
-        Ok(parsed) => speak(parsed.root_element()),
+        Ok(parsed) => speak(parsed.root_element(), profile),
         Err(fault) if fault.too_large => Err(xml_error(fault)),
         Err(fault) => {
             let repaired = repair_references(&document);
             match xml::parse(&repaired) {
-                Ok(parsed) => speak(parsed.root_element()),
+                Ok(parsed) => speak(parsed.root_element(), profile),
                 Err(_) => Err(xml_error(fault)),
             }
         }
@@ -252,10 +268,21 @@ fn is_spoken(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '%' | '+' | '=' | '&' | '@' | '$' | '€' | '£' | '¥' | '°' | '*' | '#')
 }
 
-fn speak(root: Node<'_, '_>) -> Result<SpeechDocument, SpeechMarkupError> {
+fn speak(root: Node<'_, '_>, profile: Profile) -> Result<SpeechDocument, SpeechMarkupError> {
     if root.tag_name().name() != "speak" {
         let message = format!("the root element is {:?}, not speak", root.tag_name().name());
         return Err(error(SpeechMarkupErrorKind::Syntax, message));
+    }
+    let mut own = root.descendants().filter(|node| node.is_element() && in_metadata(*node).is_none());
+    if profile == Profile::Basic
+        && let Some(element) = own.find(|element| !BASIC.contains(&element.tag_name().name()))
+    {
+        let place = element.document().text_pos_at(element.range().start);
+        return Err(SpeechMarkupError {
+            kind: SpeechMarkupErrorKind::Syntax,
+            message: format!("basicsynth has no <{}>", element.tag_name().name()),
+            position: Some((place.row, place.col)),
+        });
     }
     let mut builder = Builder::default();
     content(root, &with_language(root, Voice::default()), &mut builder)?;
@@ -266,6 +293,11 @@ fn speak(root: Node<'_, '_>) -> Result<SpeechDocument, SpeechMarkupError> {
         .collect();
     let base = xml::base(root).map(str::to_owned);
     Ok(SpeechDocument { segments: builder.finish()?, is_markup: true, lexicons, base })
+}
+
+/// The `metadata` around a node, whose content is of any kind.
+fn in_metadata<'a, 'input>(node: Node<'a, 'input>) -> Option<Node<'a, 'input>> {
+    node.ancestors().skip(1).find(|around| around.tag_name().name() == "metadata")
 }
 
 /// Languages that are not served are read with the voice that speaks anyway: better than silence.
@@ -316,7 +348,8 @@ fn element(element: Node<'_, '_>, voice: &Voice, builder: &mut Builder) -> Resul
         "say-as" => {
             let words: String = element.descendants().filter(Node::is_text).filter_map(|text| text.text()).collect();
             let kind = element.attribute("interpret-as").or_else(|| element.attribute("type")).unwrap_or_default();
-            builder.text(&say_as::read(kind, &words, voice.language), voice)
+            let format = element.attribute("format").unwrap_or_default();
+            builder.text(&say_as::read(kind, format, &words, voice.language), voice)
         }
         "audio" => audio(element, voice, builder),
         "lexicon" | "meta" | "metadata" | "desc" => Ok(()),

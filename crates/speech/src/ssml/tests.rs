@@ -185,3 +185,17 @@ fn syn_048_the_whole_of_ssml_1_is_read_and_what_is_said_about_it_is_not_spoken()
     assert_eq!(document.lexicons, ["names.pls", "session:more"]);
     assert_eq!(document.base.as_deref(), Some("http://192.0.2.1/prompts/"));
 }
+
+#[test]
+fn syn_047_syn_049_a_synthesizer_of_clips_has_four_elements_and_refuses_the_others_by_name() {
+    let body = "<speak><metadata><rdf/></metadata><p>Your code is <say-as interpret-as='digits'>12</say-as>\
+        <mark name='m'/><audio src='a.wav'>x</audio></p></speak>";
+    let document = crate::basic_document("application/ssml+xml", body.as_bytes()).unwrap();
+    assert_eq!(outline(&document.segments), "Your code is one two/M(m)/A(a.wav x)");
+    for element in ["prosody", "voice", "emphasis", "phoneme", "sub", "lexicon"] {
+        let body = format!("<speak>a\n<{element}>b</{element}></speak>");
+        let error = crate::basic_document("application/ssml+xml", body.as_bytes()).unwrap_err();
+        assert_eq!(error.kind, SpeechMarkupErrorKind::Syntax);
+        assert_eq!(error.to_string(), format!("basicsynth has no <{element}> (line 2, column 1)"));
+    }
+}
