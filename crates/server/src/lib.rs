@@ -3,6 +3,7 @@
 
 mod admission;
 mod channels;
+mod clips;
 mod clock;
 pub mod compat;
 pub mod config;
@@ -19,4 +20,5 @@ mod shared;
 mod tasks;
 pub mod telemetry;
 
+pub use clips::{ClipsError, make_clips};
 pub use server::{EmbeddedDialogService, Server, StartError, embedded_dialog_service, with_models_directory};

@@ -31,6 +31,8 @@ enum Command {
     },
     /// Lists, fetches or verifies models; speaks to a file and hears one, without a PBX.
     Models(ModelsArgs),
+    /// Makes the clips that basicsynth puts together.
+    Clips(ClipsArgs),
     /// Runs the reference dialog service alone.
     Dialog(DialogArgs),
 }
@@ -82,6 +84,30 @@ enum ModelsCommand {
     Hear(engine::cli::HearArgs),
 }
 
+#[derive(Debug, Args)]
+struct ClipsArgs {
+    #[command(subcommand)]
+    command: ClipsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ClipsCommand {
+    /// Has a voice say every word of the vocabulary; files that are there are kept.
+    Make {
+        /// Where the clips go: into a folder named for the language.
+        dir: PathBuf,
+        /// The language, as a tag.
+        #[arg(long, default_value = "en")]
+        lang: String,
+        /// A voice by name.
+        #[arg(long)]
+        voice: Option<String>,
+        /// Configuration file; only `[engine]` is used.
+        #[arg(long, short, env = "VOXGATE_CONFIG")]
+        config: Option<PathBuf>,
+    },
+}
+
 fn main() -> ExitCode {
     // Whoever makes a TLS client needs a provider; it is installed before anything can.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
@@ -100,6 +126,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Call(arguments) => Ok(runtime()?.block_on(client::cli::run(arguments))),
         Command::Check { config } => Ok(check(&config)),
         Command::Models(arguments) => models(&arguments),
+        Command::Clips(ClipsArgs { command: ClipsCommand::Make { dir, lang, voice, config } }) => {
+            make_clips(&dir, &lang, voice.as_deref(), config.as_ref())
+        }
         Command::Dialog(arguments) => dialog(&arguments),
     }
 }
@@ -115,6 +144,25 @@ fn models(arguments: &ModelsArgs) -> anyhow::Result<ExitCode> {
         ModelsCommand::Say(say) => println!("{}", say.run(&config)?),
         ModelsCommand::Hear(hear) => println!("{}", hear.run(&config)?),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn make_clips(
+    directory: &std::path::Path,
+    tag: &str,
+    voice: Option<&str>,
+    config: Option<&PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let Some(language) = speech::Language::from_tag(tag) else {
+        anyhow::bail!("--lang {tag}: must be a language tag: en or zh");
+    };
+    let config = match load(config) {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    let synthesis = engine::Synthesis::start(&server::with_models_directory(config.engine))?;
+    let written = server::make_clips(directory, language, voice, &synthesis)?;
+    println!("{}: {written} clips made", directory.display());
     Ok(ExitCode::SUCCESS)
 }
 

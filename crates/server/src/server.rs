@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use crate::admission::Admission;
 use crate::channels::Channels;
+use crate::clips::Clips;
 use crate::compat::Compat;
 use crate::config::Config;
 use crate::conversations::Conversations;
@@ -66,6 +67,9 @@ pub enum StartError {
     /// Documents cannot be fetched as configured.
     #[error("fetch")]
     Fetch(#[source] fetch::SetupError),
+    /// The clips of basicsynth cannot be used.
+    #[error("basicsynth.clips")]
+    Clips(#[source] crate::clips::ClipsError),
     /// Threads or metrics cannot be had.
     #[error("cannot start: {0}")]
     Other(String),
@@ -167,7 +171,12 @@ impl Server {
         });
         let ntp = NtpAnchor { at: clock::now(), ntp: clock::ntp_now() };
         let voices = synthesis.voices().into_iter().map(|voice| voice.name).collect();
-        let session = settings::session(&config, mrcp_port, voices, ntp);
+        let clips = match &config.basicsynth.clips {
+            Some(directory) => Some(Clips::load(directory, config.basicsynth.gap_ms).map_err(StartError::Clips)?),
+            None => None,
+        };
+        let index = clips.as_ref().map(|clips| Arc::new(clips.index()));
+        let session = settings::session(&config, mrcp_port, voices, index, ntp);
         let compat = Compat::new(config.compat.clone(), &session);
         let endpoint_config = settings::endpoint(&config);
         let random = Random;
@@ -179,6 +188,7 @@ impl Server {
             synthesis,
             channels: channels.clone(),
             conversations,
+            clips: clips.unwrap_or_default(),
             fetcher,
             recordings,
             recordings_address: recordings_listener

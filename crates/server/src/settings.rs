@@ -8,7 +8,7 @@ use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig};
 use mrcp::connection::ConnectionConfig;
 use mrcp::recognizer::{RecognizerConfig, RecognizerDefaults};
 use mrcp::synthesizer::{NtpAnchor, SynthesizerConfig};
-use session::{DescriptionConfig, RequestIds, ResultStyle, SessionConfig};
+use session::{ClipIndex, DescriptionConfig, RequestIds, ResultStyle, SessionConfig};
 use sip::dialog::{DialogConfig, SessionTimerConfig};
 use sip::endpoint::EndpointConfig;
 use speech::nlsml::InstanceForm;
@@ -44,7 +44,13 @@ pub(crate) fn connection(config: &Config) -> ConnectionConfig {
 }
 
 /// `voices` are the engine's; `ntp` is the one tie of this process between its clock and NTP time.
-pub(crate) fn session(config: &Config, mrcp_port: u16, voices: Vec<String>, ntp: NtpAnchor) -> SessionConfig {
+pub(crate) fn session(
+    config: &Config,
+    mrcp_port: u16,
+    voices: Vec<String>,
+    clips: Option<Arc<ClipIndex>>,
+    ntp: NtpAnchor,
+) -> SessionConfig {
     let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
     let recognizer = &config.recognizer;
     SessionConfig {
@@ -59,6 +65,7 @@ pub(crate) fn session(config: &Config, mrcp_port: u16, voices: Vec<String>, ntp:
             mrcp_port,
             codecs: config.rtp.codecs.clone(),
             ptime_ms: config.rtp.ptime_ms,
+            has_clips: clips.is_some(),
             connection_reuse: config.mrcp.connection_reuse,
             cmid_optional: true,
         },
@@ -103,6 +110,7 @@ pub(crate) fn session(config: &Config, mrcp_port: u16, voices: Vec<String>, ntp:
             },
             ..mrcp::recorder::RecorderConfig::default()
         }),
+        clips,
         language: config.server.language,
         results: ResultStyle {
             instance: if recognizer.instance_json { InstanceForm::Json } else { InstanceForm::Xml },

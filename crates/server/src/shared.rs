@@ -9,6 +9,7 @@ use mrcp::synthesizer::NtpAnchor;
 use tokio::sync::Semaphore;
 
 use crate::channels::Channels;
+use crate::clips::Clips;
 use crate::config::Config;
 use crate::conversations::Conversations;
 use crate::net::media::MediaPlane;
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) synthesis: Synthesis,
     pub(crate) channels: Channels,
     pub(crate) conversations: Conversations,
+    pub(crate) clips: Clips,
     pub(crate) fetcher: Fetcher,
     pub(crate) recordings: Arc<RecordingService>,
     /// Where recordings are served, if they are.

@@ -25,6 +25,8 @@ pub struct DescriptionConfig {
     pub codecs: Vec<media::Codec>,
     /// Packet time where the client does not ask for one, in milliseconds.
     pub ptime_ms: u32,
+    /// Whether there are clips, with which `basicsynth` needs no engine.
+    pub has_clips: bool,
     /// Whether `a=connection:existing` is answered in kind. Only for a client that has a connection.
     pub connection_reuse: bool,
     /// Whether a control line without `a=cmid` has the only audio line, if there is one (RFC 6787 section 4.4 gives it none).
@@ -69,13 +71,15 @@ pub(crate) enum ChannelKind {
     Synthesizer,
     /// Needs no engine either.
     Recorder,
+    /// Plays clips, or has a voice say their words.
+    BasicSynthesizer,
 }
 
 impl ChannelKind {
     /// Whether its audio goes to the client.
     fn speaks(self) -> bool {
         match self {
-            Self::Synthesizer => true,
+            Self::Synthesizer | Self::BasicSynthesizer => true,
             Self::Recognizer | Self::DtmfRecognizer | Self::Recorder => false,
         }
     }
@@ -86,8 +90,9 @@ impl ChannelKind {
             Resource::SpeechRecog => Some(Self::Recognizer),
             Resource::DtmfRecog => Some(Self::DtmfRecognizer),
             Resource::SpeechSynth => Some(Self::Synthesizer),
+            Resource::BasicSynth => Some(Self::BasicSynthesizer),
             Resource::Recorder => Some(Self::Recorder),
-            Resource::BasicSynth | Resource::SpeakVerify => None,
+            Resource::SpeakVerify => None,
         }
     }
 }
@@ -399,7 +404,10 @@ impl Description {
                 (Decision::Audio { leg, .. }, _) => reservation.legs.push(*leg),
                 (Decision::Control { kind: ChannelKind::DtmfRecognizer | ChannelKind::Recorder, .. }, _) => {}
                 (Decision::Control { kind: ChannelKind::Recognizer, .. }, _) => reservation.recognizers += 1,
-                (Decision::Control { kind: ChannelKind::Synthesizer, .. }, _) => reservation.synthesizers += 1,
+                (Decision::Control { kind: ChannelKind::BasicSynthesizer, .. }, _) if self.config.has_clips => {}
+                (Decision::Control { kind: ChannelKind::Synthesizer | ChannelKind::BasicSynthesizer, .. }, _) => {
+                    reservation.synthesizers += 1;
+                }
             }
         }
         let is_new = self.local.is_none()

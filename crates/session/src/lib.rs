@@ -11,6 +11,7 @@
 //! A session holds one state machine per channel (crate `mrcp`), knows what they hear and speak (crate `speech`), and
 //! says to its shell what engines, legs and conversations have to do. Audio never passes through it.
 
+mod clips;
 mod description;
 mod fetching;
 mod finding;
@@ -28,12 +29,13 @@ mod session;
 mod synthesizer_channel;
 mod vendor;
 
+pub use clips::ClipIndex;
 pub use description::{DescriptionConfig, resources};
 pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
 pub use input::{Heard, Input};
 pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,
-    PromptEnd, Reservation, RtpPeer, ToConversation, Utterance,
+    PromptEnd, Reservation, RtpPeer, Speaker, ToConversation, Utterance,
 };
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;

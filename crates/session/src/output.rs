@@ -300,6 +300,17 @@ pub struct Utterance {
     pub prosody: Prosody,
     /// Whether its audio is worth keeping.
     pub cacheable: bool,
+    /// Who says it.
+    pub speaker: Speaker,
+}
+
+/// Who says an utterance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Speaker {
+    /// A voice of the engine.
+    Voice,
+    /// Recorded clips, one for each of these words.
+    Clips(Vec<String>),
 }
 
 /// How far the reply that a SPEAK speaks has come.

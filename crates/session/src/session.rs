@@ -15,6 +15,7 @@ use sip::endpoint::IncomingInvite;
 use sip::{Dialog, Headers, Seed, Status};
 use speech::{Calendar, Language};
 
+use crate::clips::{ClipIndex, Voices};
 use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
 use crate::input::Input;
 use crate::keys::PartKeys;
@@ -36,6 +37,8 @@ pub struct SessionConfig {
     pub synthesizer: Arc<SynthesizerConfig>,
     /// Recorder channels.
     pub recorder: Arc<RecorderConfig>,
+    /// What `basicsynth` says its words with; `None`: with a voice of the engine.
+    pub clips: Option<Arc<ClipIndex>>,
     /// Where neither request nor grammar names a language.
     pub language: Language,
     /// How results are written.
@@ -427,12 +430,19 @@ impl Session {
             self.outputs.push_back(Output::RegisterChannel(channel.id.clone()));
             let config = &self.config;
             self.channels.push(match channel.kind {
-                ChannelKind::Synthesizer => Channel::Synthesizer(SynthesizerChannel::new(
-                    channel.id,
-                    Arc::clone(&config.synthesizer),
-                    channel.leg,
-                    config.language,
-                )),
+                ChannelKind::Synthesizer | ChannelKind::BasicSynthesizer => {
+                    Channel::Synthesizer(SynthesizerChannel::new(
+                        channel.id,
+                        Arc::clone(&config.synthesizer),
+                        channel.leg,
+                        config.language,
+                        match (channel.kind, &config.clips) {
+                            (ChannelKind::BasicSynthesizer, Some(clips)) => Voices::Clips(Arc::clone(clips)),
+                            (ChannelKind::BasicSynthesizer, None) => Voices::Basic,
+                            (_, _) => Voices::Full,
+                        },
+                    ))
+                }
                 ChannelKind::Recorder => {
                     Channel::Recorder(RecorderChannel::new(channel.id, Arc::clone(&config.recorder), channel.leg))
                 }

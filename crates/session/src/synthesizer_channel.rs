@@ -13,6 +13,7 @@ use mrcp::synthesizer::{
 use mrcp::{ChannelId, Entity, EventName, FetchParams, HeaderName, Message, Request, RequestId, VendorParameters};
 use speech::{DialogReplyUri, Language, Lexicon, Prosody, SpeechDocument, SpeechMarkupErrorKind};
 
+use crate::clips::Voices;
 use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched};
 use crate::keys::PartKeys;
 use crate::lexicons::{self, Lexicons};
@@ -27,6 +28,7 @@ pub(crate) struct SynthesizerChannel {
     /// Where it speaks; without one nothing can be spoken.
     leg: Option<(LegId, ClockRate)>,
     default_language: Language,
+    voices: Voices,
     /// Bytes of a body once its codings are undone.
     body_bytes_max: usize,
     lexicons: Lexicons,
@@ -86,6 +88,7 @@ impl SynthesizerChannel {
         config: Arc<SynthesizerConfig>,
         leg: Option<(LegId, ClockRate)>,
         default_language: Language,
+        voices: Voices,
     ) -> Self {
         let body_bytes_max = config.decoded_bytes_max;
         let machine = Synthesizer::new(config, id.clone());
@@ -94,6 +97,7 @@ impl SynthesizerChannel {
             machine,
             leg,
             default_language,
+            voices,
             body_bytes_max,
             lexicons: Lexicons::default(),
             defining: HashMap::new(),
@@ -244,16 +248,20 @@ impl SynthesizerChannel {
             Some(tag) => Language::from_tag(tag)
                 .ok_or_else(|| Failure::new(FailureKind::Language, format!("{tag} is not spoken here")))?,
         };
-        let mut document = document(&params)?;
+        let mut document = self.document(&params)?;
         let order = self.search_order(&document, &params);
         let lexicons: Vec<Arc<Lexicon>> = order.iter().filter_map(|uri| self.lexicons.find(uri)).cloned().collect();
         let active: Vec<&Lexicon> = lexicons.iter().map(Arc::as_ref).collect();
         speech::pronounce(&mut document.segments, &active, language);
+        let has_clips = match &self.voices {
+            Voices::Clips(index) => index.check(&document.segments, language).map(|()| true)?,
+            Voices::Full | Voices::Basic => false,
+        };
         // §8.4.7: markup says its prosody by itself.
         let prosody = if document.is_markup { Prosody::default() } else { spoken(Prosody::default(), &params.prosody) };
         // A voice called "default" is what FreeSWITCH sends when the dialplan names none.
         let voice = params.voice.name.clone().filter(|name| !name.eq_ignore_ascii_case("default"));
-        let defaults = VoiceDefaults { language, voice, prosody };
+        let defaults = VoiceDefaults { language, voice, prosody, has_clips };
         let start = PromptChange {
             target: params.jump.as_ref().map(|jump| target(jump, clock_rate)),
             limit: params.length.as_ref().map(|length| limit(length, clock_rate)),
@@ -269,6 +277,25 @@ impl SynthesizerChannel {
         })?;
         self.prepared.insert(request_id, Prepared { prompt, params });
         Ok(())
+    }
+
+    /// The speech of a SPEAK, or why it has none.
+    fn document(&self, params: &SpeakParams) -> Result<SpeechDocument, Failure> {
+        let content_type = params.content.content_type.as_deref().unwrap_or_default();
+        let document = match self.voices {
+            Voices::Full => speech::document(content_type, &params.content.body),
+            Voices::Basic | Voices::Clips(_) => speech::basic_document(content_type, &params.content.body),
+        };
+        document.map_err(|error| {
+            let kind = match error.kind {
+                SpeechMarkupErrorKind::UnsupportedMediaType => FailureKind::MediaType,
+                SpeechMarkupErrorKind::Syntax | SpeechMarkupErrorKind::TooLarge => FailureKind::Parse,
+                SpeechMarkupErrorKind::Uri => {
+                    FailureKind::Uri { uri: first_line(&params.content.body), cause: "unknown".to_owned() }
+                }
+            };
+            Failure::new(kind, error.to_string())
+        })
     }
 
     /// Prepares a SPEAK when no lexicon that it may need is still on its way.
@@ -300,7 +327,7 @@ impl SynthesizerChannel {
 
     /// The lexicons that a SPEAK names and that have to be fetched for it.
     fn missing_lexicons(&self, params: &SpeakParams) -> Result<Vec<String>, Failure> {
-        let document = document(params)?;
+        let document = self.document(params)?;
         let named = self.search_order(&document, params);
         let missing: Vec<String> = named.into_iter().filter(|uri| self.lexicons.find(uri).is_none()).collect();
         match missing.iter().find(|uri| uri.starts_with("session:")) {
@@ -595,21 +622,6 @@ impl SynthesizerChannel {
             self.outputs.push_back(Output::Converse { part, what });
         }
     }
-}
-
-/// The speech of a SPEAK, or why it has none.
-fn document(params: &SpeakParams) -> Result<SpeechDocument, Failure> {
-    let content_type = params.content.content_type.as_deref().unwrap_or_default();
-    speech::document(content_type, &params.content.body).map_err(|error| {
-        let kind = match error.kind {
-            SpeechMarkupErrorKind::UnsupportedMediaType => FailureKind::MediaType,
-            SpeechMarkupErrorKind::Syntax | SpeechMarkupErrorKind::TooLarge => FailureKind::Parse,
-            SpeechMarkupErrorKind::Uri => {
-                FailureKind::Uri { uri: first_line(&params.content.body), cause: "unknown".to_owned() }
-            }
-        };
-        Failure::new(kind, error.to_string())
-    })
 }
 
 /// A URI as it is used: what is relative is so to `base`, where there is one.

@@ -39,8 +39,8 @@ pub mod number;
 
 pub use answer::yes_no;
 pub use calendar::Calendar;
-pub use clips::{clip_vocabulary, clip_words};
 pub use clause::{ClauseLimits, ClauseSplitter, clauses};
+pub use clips::{clip_text, clip_vocabulary, clip_words};
 pub use dialog::{DialogGrammar, DialogReplyUri, DialogUriError, TurnResult};
 pub use grammar::{
     DtmfMatch, DtmfMatches, FetchedGrammar, Grammar, GrammarDocument, GrammarError, GrammarErrorKind, GrammarLimits,

@@ -38,6 +38,8 @@ pub struct Config {
     pub recognizer: RecognizerConfig,
     /// `[synthesizer]`
     pub synthesizer: SynthesizerConfig,
+    /// `[basicsynth]`
+    pub basicsynth: BasicSynthConfig,
     /// `[engine]`
     pub engine: engine::EngineConfig,
     /// `[dialog]`
@@ -181,6 +183,15 @@ pub struct SynthesizerConfig {
     pub queue_max: usize,
 }
 
+/// `[basicsynth]`: the synthesizer of clips.
+#[derive(Debug, Clone)]
+pub struct BasicSynthConfig {
+    /// Directory of clips; `None`: a voice of the engine says their words.
+    pub clips: Option<PathBuf>,
+    /// Silence between two clips, in milliseconds.
+    pub gap_ms: u32,
+}
+
 /// `[dialog]`: the service that leads conversations.
 #[derive(Debug, Clone)]
 pub struct DialogConfig {
@@ -288,6 +299,7 @@ impl Config {
             compat: read_compat(&mut root, mistakes),
             recognizer: read_recognizer(&mut root, mistakes),
             synthesizer: read_synthesizer(&mut root, mistakes),
+            basicsynth: read_basicsynth(&mut root, mistakes),
             engine: read_engine(&mut root, mistakes),
             dialog: read_dialog(&mut root, mistakes),
             fetch: fetching::read(&mut root, &crate::settings::product(), mistakes),
@@ -440,6 +452,16 @@ fn read_synthesizer(root: &mut Table, mistakes: &mut Vec<Mistake>) -> Synthesize
     let config = SynthesizerConfig {
         completion_tail: section.millis("completion_tail_ms", 200, 0..=5_000),
         queue_max: section.count("queue_max", 32, 1..=1000),
+    };
+    section.finish();
+    config
+}
+
+fn read_basicsynth(root: &mut Table, mistakes: &mut Vec<Mistake>) -> BasicSynthConfig {
+    let mut section = Section::take(root, "basicsynth", mistakes);
+    let config = BasicSynthConfig {
+        clips: section.text("clips").filter(|clips| !clips.is_empty()).map(PathBuf::from),
+        gap_ms: u32::try_from(section.integer("gap_ms", 40, 0..=1_000)).unwrap_or(40),
     };
     section.finish();
     config

@@ -5,6 +5,7 @@ fn config() -> DescriptionConfig {
         mrcp_port: 1544,
         codecs: vec![media::Codec::Pcmu, media::Codec::L16],
         ptime_ms: 20,
+        has_clips: false,
         connection_reuse: false,
         cmid_optional: true,
     }

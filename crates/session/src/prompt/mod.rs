@@ -17,7 +17,7 @@ use media::{LegEvent, PlaySpan, PlayoutOutcome, UtteranceId};
 use speech::{DialogReplyUri, Language, Prosody, Segment};
 
 use self::script::{Length, Piece, Position, Script};
-use crate::output::{Progress, Utterance};
+use crate::output::{Progress, Speaker, Utterance};
 
 /// Utterances that are synthesized or played at the same time.
 const UNDER_WAY_MAX: usize = 2;
@@ -30,6 +30,8 @@ pub(crate) struct VoiceDefaults {
     pub(crate) language: Language,
     pub(crate) voice: Option<String>,
     pub(crate) prosody: Prosody,
+    /// Whether clips say it, and not a voice.
+    pub(crate) has_clips: bool,
 }
 
 /// Where speaking goes on, at the rate of the leg.
@@ -278,7 +280,8 @@ impl Prompt {
             return;
         }
         let voice = voice.or_else(|| self.defaults.voice.clone());
-        self.clauses.push_back(Utterance { text, language, voice, prosody: self.defaults.prosody, cacheable });
+        let (prosody, speaker) = (self.defaults.prosody, Speaker::Voice);
+        self.clauses.push_back(Utterance { text, language, voice, prosody, cacheable, speaker });
         self.advance();
     }
 
@@ -598,9 +601,16 @@ fn push_segment(
         Segment::Text { text, language, voice, gender: _, prosody: own } => {
             let language = language.unwrap_or(defaults.language);
             let prosody = defaults.prosody.and(own);
+            if defaults.has_clips {
+                let speaker = Speaker::Clips(speech::clip_words(&text, language));
+                let what = Utterance { text, language, voice: None, prosody, cacheable: false, speaker };
+                pieces.push(Piece::Speak { what, own, length: Length::Unknown });
+                return;
+            }
             for clause in speech::clauses(&text, language) {
                 let voice = voice.clone().or_else(|| defaults.voice.clone());
-                let what = Utterance { text: clause.to_owned(), language, voice, prosody, cacheable: true };
+                let (text, speaker) = (clause.to_owned(), Speaker::Voice);
+                let what = Utterance { text, language, voice, prosody, cacheable: true, speaker };
                 pieces.push(Piece::Speak { what, own, length: Length::Unknown });
             }
         }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn defaults() -> VoiceDefaults {
-    VoiceDefaults { language: Language::English, voice: None, prosody: Prosody::default() }
+    VoiceDefaults { language: Language::English, voice: None, prosody: Prosody::default(), has_clips: false }
 }
 
 fn text(words: &str) -> Segment {

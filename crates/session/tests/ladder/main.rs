@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself can be read")]
 
+mod basicsynth;
 mod recognizing;
 mod recording;
 mod signalling;
+mod speaking;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,12 +36,14 @@ fn config() -> Arc<SessionConfig> {
             mrcp_port: 1544,
             codecs: vec![media::Codec::Pcmu],
             ptime_ms: 20,
+            has_clips: false,
             connection_reuse: false,
             cmid_optional: true,
         },
         recognizer: Arc::new(RecognizerConfig::default()),
         synthesizer: Arc::new(SynthesizerConfig::default()),
         recorder: Arc::new(RecorderConfig::default()),
+        clips: None,
         language: Language::English,
         results: ResultStyle {
             instance: InstanceForm::Json,
@@ -84,8 +88,13 @@ struct Ladder {
 
 impl Ladder {
     fn offered(resource: Resource) -> Self {
+        Self::offered_by(resource, config())
+    }
+
+    fn offered_by(resource: Resource, config: Arc<SessionConfig>) -> Self {
         let clock = Clock::new();
-        let direction = if resource == Resource::SpeechSynth { "recvonly" } else { "sendonly" };
+        let speaks = matches!(resource, Resource::SpeechSynth | Resource::BasicSynth);
+        let direction = if speaks { "recvonly" } else { "sendonly" };
         let invite = IncomingInvite {
             transaction: ServerKey(1),
             dialog: DialogKey(1),
@@ -98,7 +107,7 @@ impl Ladder {
             },
         };
         let noon = Calendar::new(clock.now(), "2026-11-25T12:00".parse().unwrap());
-        let session = Session::new(config(), PREFIX.to_owned(), Seed(7), clock.now(), invite).with_calendar(noon);
+        let session = Session::new(config, PREFIX.to_owned(), Seed(7), clock.now(), invite).with_calendar(noon);
         let channel = ChannelId::new(PREFIX, resource).unwrap();
         let mut ladder = Self { clock, session, outputs: Vec::new(), channel, next_request: 1 };
         ladder.drain();
@@ -109,11 +118,15 @@ impl Ladder {
     fn established(resource: Resource) -> Self {
         let mut ladder = Self::offered(resource);
         let reservation = ladder.reservation();
-        let ports = reservation.legs.iter().map(|leg| (*leg, 20_000)).collect();
-        ladder.input(Input::Reserved { local: [127, 0, 0, 1].into(), ports });
-        ladder.input(Input::Sip(Signal::Ack { request: Box::new(request("ACK", 1, ";tag=b", "")) }));
-        ladder.outputs.clear();
+        ladder.accept(&reservation);
         ladder
+    }
+
+    fn accept(&mut self, reservation: &session::Reservation) {
+        let ports = reservation.legs.iter().map(|leg| (*leg, 20_000)).collect();
+        self.input(Input::Reserved { local: [127, 0, 0, 1].into(), ports });
+        self.input(Input::Sip(Signal::Ack { request: Box::new(request("ACK", 1, ";tag=b", "")) }));
+        self.outputs.clear();
     }
 
     fn reservation(&mut self) -> session::Reservation {

@@ -30,11 +30,7 @@ pub(crate) enum Profile {
 /// What [`Profile::Basic`] has: the four elements that the RFC names, those that have no voice, and pauses.
 const BASIC: [&str; 10] = ["speak", "audio", "say-as", "mark", "p", "s", "break", "desc", "meta", "metadata"];
 
-pub(crate) fn document(
-    content_type: &str,
-    body: &[u8],
-    profile: Profile,
-) -> Result<SpeechDocument, SpeechMarkupError> {
+pub(crate) fn document(content_type: &str, body: &[u8], profile: Profile) -> Result<SpeechDocument, SpeechMarkupError> {
     if body.len() > xml::BYTES_MAX {
         let message = format!("the body has {} bytes, {} are allowed", body.len(), xml::BYTES_MAX);
         return Err(error(SpeechMarkupErrorKind::TooLarge, message));
