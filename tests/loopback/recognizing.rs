@@ -173,9 +173,8 @@ async fn rec_011_rec_024_rec_025_a_hotword_is_waited_for_through_other_speech() 
 #[tokio::test(flavor = "multi_thread")]
 async fn rec_060_rec_061_a_text_is_interpreted() {
     let (_server, _client, mut recognizer) = open().await;
-    let headers = Headers::new()
-        .with(HeaderName::ContentType, "text/uri-list")
-        .with(HeaderName::InterpretText, "one two three");
+    let headers =
+        Headers::new().with(HeaderName::ContentType, "text/uri-list").with(HeaderName::InterpretText, "one two three");
     let body = Bytes::from_static(b"builtin:grammar/digits");
     let response = recognizer.session.request(Method::Interpret, headers, body).await.unwrap();
     assert_eq!(response.state, mrcp::RequestState::InProgress);

@@ -197,8 +197,15 @@ impl RecognizerChannel {
             }
             Heard::Partial { text } => {
                 // How sure the engine is of it is not known before the end.
-                let hypothesis = Hypothesis::new(&text, 1.0, listening.language);
-                let found = listening.constraints().state(&listening.grammars, &[hypothesis]);
+                let hypothesis = |text: &str| [Hypothesis::new(text, 1.0, listening.language)];
+                let constraints = listening.constraints();
+                let found = match constraints.state(&listening.grammars, &hypothesis(&text)) {
+                    // Its last word may be cut off in the middle: without it, the speech has to be as hopeless.
+                    InputMatch::NoMatch => {
+                        constraints.state(&listening.grammars, &hypothesis(without_last_word(&text)))
+                    }
+                    found @ (InputMatch::Prefix | InputMatch::Complete { .. }) => found,
+                };
                 self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
             }
             Heard::Hypotheses { hypotheses, is_final: false } => {
@@ -669,6 +676,12 @@ fn hundredths(fraction: f32) -> u8 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
     let hundredths = (fraction.clamp(0.0, 1.0) * 100.0).round() as u8;
     hundredths
+}
+
+fn without_last_word(text: &str) -> &str {
+    let text = text.trim_end();
+    let last = text.rfind(|char: char| char.is_whitespace() || !char.is_ascii());
+    last.and_then(|at| text.get(..at)).unwrap_or_default()
 }
 
 fn has_words(hypotheses: &[Hypothesis]) -> bool {
