@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fetch::{Document, FetchError, Request, SessionFetcher};
 use media::{ClockRate, PcmBuffer, Waveform};
-use session::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
+use session::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, GrammarJob, LoadedAudio};
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tracing::Instrument;
@@ -40,7 +40,7 @@ impl Fetching {
                 content: document.content,
                 set_cookies,
             });
-            ToSession::Fetched { key, outcome }
+            Some(ToSession::Fetched { key, outcome })
         });
     }
 
@@ -59,7 +59,23 @@ impl Fetching {
                     Err(failure) => Err(failure),
                 },
             };
-            ToSession::AudioLoaded { key, outcome }
+            Some(ToSession::AudioLoaded { key, outcome })
+        });
+    }
+
+    /// Begins to compile a document. One that makes the compiler panic ends nothing else: the session's own time limit answers.
+    pub(crate) fn compile(&mut self, key: FetchKey, job: GrammarJob) {
+        let processors = Arc::clone(&self.processors);
+        self.begin(key, async move {
+            // Never closed, so a place comes.
+            let _place = processors.acquire().await;
+            match tokio::task::spawn_blocking(|| job.run()).await {
+                Ok(compiled) => Some(ToSession::Compiled { key, compiled }),
+                Err(_) => {
+                    tracing::error!("a grammar made the compiler panic");
+                    None
+                }
+            }
         });
     }
 
@@ -91,12 +107,13 @@ impl Fetching {
         self.fetcher.store_cookies(cookies, origin);
     }
 
-    fn begin(&mut self, key: FetchKey, work: impl Future<Output = ToSession> + Send + 'static) {
+    fn begin(&mut self, key: FetchKey, work: impl Future<Output = Option<ToSession>> + Send + 'static) {
         let mailbox = self.mailbox.clone();
         let task = async move {
-            let told = work.await;
-            // A session that is over wants nothing.
-            let _over = mailbox.send(told).await;
+            if let Some(told) = work.await {
+                // A session that is over wants nothing.
+                let _over = mailbox.send(told).await;
+            }
         };
         self.under_way.insert(key, tokio::spawn(task.in_current_span()).abort_handle());
     }

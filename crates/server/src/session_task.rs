@@ -11,8 +11,8 @@ use mrcp::ChannelId;
 use mrcp::recorder::Recorded;
 use recording::RecordEvent;
 use session::{
-    CloseCause, FetchFailure, FetchKey, Fetched, FromConversation, Heard, Input, LegId, ListenKey, Output, PartKey,
-    RecordKey, RecordSpec, RecordingEvent, Reservation, Session, ToConversation,
+    CloseCause, CompiledGrammar, FetchFailure, FetchKey, Fetched, FromConversation, Heard, Input, LegId, ListenKey,
+    Output, PartKey, RecordKey, RecordSpec, RecordingEvent, Reservation, Session, ToConversation,
 };
 use tokio::sync::mpsc;
 
@@ -49,6 +49,8 @@ pub(crate) enum ToSession {
     Synthesized { leg: LegId, utterance: UtteranceId, outcome: Result<u64, String> },
     /// A document came, or will not.
     Fetched { key: FetchKey, outcome: Result<Fetched, FetchFailure> },
+    /// A document was compiled.
+    Compiled { key: FetchKey, compiled: CompiledGrammar },
     /// A recording is ready, or will not be.
     AudioLoaded { key: FetchKey, outcome: Result<Recording, FetchFailure> },
     /// From a recording's thread.
@@ -205,6 +207,9 @@ impl SessionTask {
             ToSession::Fetched { key, outcome } => {
                 self.fetching.ended(key).then_some(Input::Fetched { key, outcome })?
             }
+            ToSession::Compiled { key, compiled } => {
+                self.fetching.ended(key).then_some(Input::Compiled { key, compiled })?
+            }
             ToSession::AudioLoaded { key, outcome } => {
                 if !self.fetching.ended(key) {
                     return None;
@@ -302,6 +307,7 @@ impl SessionTask {
                     return self.leg_command(leg, LegCommand::Play { utterance, audio, span });
                 }
             }
+            Output::Compile { key, job } => self.fetching.compile(key, job),
             Output::Abandon { key } => self.fetching.abandon(key),
             Output::StoreCookies { cookies, origin } => self.fetching.store_cookies(&cookies, origin.as_deref()),
             Output::StopPlaying { leg } => {

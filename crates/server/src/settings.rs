@@ -8,7 +8,7 @@ use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig};
 use mrcp::connection::ConnectionConfig;
 use mrcp::recognizer::{RecognizerConfig, RecognizerDefaults};
 use mrcp::synthesizer::{NtpAnchor, SynthesizerConfig};
-use session::{ClipIndex, DescriptionConfig, RequestIds, ResultStyle, SessionConfig};
+use session::{ClipIndex, DescriptionConfig, GrammarConfig, RequestIds, ResultStyle, SessionConfig};
 use sip::dialog::{DialogConfig, SessionTimerConfig};
 use sip::endpoint::EndpointConfig;
 use speech::nlsml::InstanceForm;
@@ -111,6 +111,7 @@ pub(crate) fn session(
             ..mrcp::recorder::RecorderConfig::default()
         }),
         clips,
+        grammars: Arc::new(GrammarConfig::default()),
         language: config.server.language,
         results: ResultStyle {
             instance: if recognizer.instance_json { InstanceForm::Json } else { InstanceForm::Xml },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mrcp::recognizer::{InputMatch, Outcome, ResultBody, Verdict};
 use speech::nlsml::{self, NlsmlStyle, NoMatch};
-use speech::{Grammar, Hypothesis, InputMode, Language, Match, Progress};
+use speech::{Grammar, Hypothesis, InputMode, Language, Match};
 
 use crate::keyword;
 
@@ -43,30 +43,15 @@ impl Constraints {
         matches
     }
 
-    /// How what was said so far stands to the grammars.
-    ///
-    /// What takes any words could always go on, and would always be late: it counts as complete. What is matched and not
-    /// sure enough may yet be.
+    /// How what was said so far stands to the grammars. Which words may follow is not known here, so what does not match may
+    /// still become a match.
     pub(crate) fn state(self, grammars: &[Grammar], hypotheses: &[Hypothesis]) -> InputMatch {
-        let is_matched = !self.matches(grammars, hypotheses).is_empty();
-        let Some(best) = hypotheses.first() else { return InputMatch::Prefix };
-        let mut closed = grammars.iter().filter(|grammar| !grammar.is_open()).map(|grammar| grammar.progress(best));
-        if is_matched {
-            let grows = |progress| progress == Progress::Complete { can_grow: true };
-            return InputMatch::Complete { can_grow: closed.any(grows) };
+        if self.matches(grammars, hypotheses).is_empty() {
+            InputMatch::Prefix
+        } else {
+            InputMatch::Complete { can_grow: false }
         }
-        let is_hopeless =
-            !grammars.iter().any(Grammar::is_open) && closed.all(|progress| progress == Progress::NoMatch);
-        if is_hopeless { InputMatch::NoMatch } else { InputMatch::Prefix }
     }
-}
-
-/// Whether what was said is the beginning of something that a grammar document takes. Other grammars cannot tell.
-fn is_beginning(grammars: &[Grammar], hypotheses: &[Hypothesis]) -> bool {
-    hypotheses.first().is_some_and(|best| {
-        let documents = grammars.iter().filter(|grammar| grammar.document().is_some());
-        documents.into_iter().any(|grammar| grammar.progress(best) == Progress::Prefix)
-    })
 }
 
 /// One input and its grammars.
@@ -86,11 +71,7 @@ impl Finding {
         matches.truncate(usize::try_from(n_best.max(1)).unwrap_or(1));
         if matches.is_empty() {
             let result = Some(nlsml_body(nlsml::no_match(&self.no_match(), &self.style)));
-            let verdict = match &self.evidence {
-                Evidence::Speech(hypotheses) if is_beginning(&self.grammars, hypotheses) => Verdict::PartialMatch,
-                Evidence::Speech(_) | Evidence::Keys(_) | Evidence::Text(..) => Verdict::NoMatch,
-            };
-            return Outcome { verdict, result };
+            return Outcome { verdict: Verdict::NoMatch, result };
         }
         Outcome { verdict: Verdict::Match, result: Some(nlsml_body(nlsml::write(&matches, &self.style))) }
     }

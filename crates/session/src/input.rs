@@ -8,6 +8,7 @@ use mrcp::{ChannelId, Request};
 use speech::Hypothesis;
 
 use crate::fetching::{FetchFailure, FetchKey, Fetched, LoadedAudio};
+use crate::grammar_job::CompiledGrammar;
 use crate::output::{CloseCause, FromConversation, LegId, ListenKey, PartKey};
 use crate::recording::{RecordKey, RecordingEvent};
 
@@ -78,6 +79,13 @@ pub enum Input {
         key: RecordKey,
         /// What.
         what: RecordingEvent,
+    },
+    /// Answers [`crate::Output::Compile`].
+    Compiled {
+        /// Which one; an old one is ignored.
+        key: FetchKey,
+        /// What came of it.
+        compiled: CompiledGrammar,
     },
     /// A conversation speaks to one of the parts that this session plays in it.
     Conversation {

@@ -12,13 +12,19 @@
 //! says to its shell what engines, legs and conversations have to do. Audio never passes through it.
 
 mod clips;
+mod commons;
 mod description;
 mod fetching;
 mod finding;
+mod grammar_job;
+mod grammar_load;
+mod grammar_loading;
+mod grammar_store;
 mod input;
 mod keys;
 mod keyword;
 mod lexicons;
+mod one_document;
 mod output;
 mod prompt;
 mod recognizer_channel;
@@ -26,13 +32,17 @@ mod recorder_channel;
 mod recording;
 mod saved_waveform;
 mod session;
+mod set_cookies;
 mod synthesizer_channel;
 mod vendor;
 
 pub use clips::ClipIndex;
 pub use description::{DescriptionConfig, resources};
 pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
+pub use grammar_job::{CompiledGrammar, GrammarJob};
+pub use grammar_store::GrammarConfig;
 pub use input::{Heard, Input};
+pub use one_document::GrammarLimits;
 pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,
     PromptEnd, Reservation, RtpPeer, Speaker, ToConversation, Utterance,

@@ -9,6 +9,7 @@ use mrcp::{ChannelId, Message};
 use speech::{Hypothesis, Language, Prosody};
 
 use crate::fetching::{AudioSource, FetchKey, FetchRequest};
+use crate::grammar_job::GrammarJob;
 
 /// The name under which a recognizer captures a leg's audio.
 pub const HEARING: CaptureId = CaptureId(0);
@@ -162,6 +163,13 @@ pub enum Output {
         leg: LegId,
         /// The part of it that is played.
         span: PlaySpan,
+    },
+    /// Compile a long document where nothing waits behind it; answered with [`crate::Input::Compiled`].
+    Compile {
+        /// Its name.
+        key: FetchKey,
+        /// To be run.
+        job: GrammarJob,
     },
     /// Nothing of it is wanted any more: end what is under way and forget what is kept.
     Abandon {

@@ -9,11 +9,14 @@ use mrcp::recognizer::{
     self, Failure, FailureKind, FinishedInput, GrammarPurpose, InputMatch, InputModes, Outcome, RecognizeParams,
     Recognizer, RecognizerConfig, ResultConstraints, Verdict,
 };
-use mrcp::{ChannelId, EventName, GrammarRef, Message, RecognizerCause, Request, RequestId, Resource};
+use mrcp::{ChannelId, EventName, FetchParams, GrammarRef, Message, RecognizerCause, Request, RequestId, Resource};
 use speech::nlsml::{self, InstanceForm, NlsmlStyle};
-use speech::{Date, Grammar, GrammarError, GrammarErrorKind, Hypothesis, InputMode, Language, Match};
+use speech::{Date, Grammar, Hypothesis, InputMode, Language, Match};
 
+use crate::fetching::{FetchFailure, FetchKey, Fetched};
 use crate::finding::{Constraints, Evidence, Finding, nlsml_body};
+use crate::grammar_job::CompiledGrammar;
+use crate::grammar_loading::{EndedLoad, GrammarLoading, LoadFor};
 use crate::input::Heard;
 use crate::keys::PartKeys;
 use crate::output::{
@@ -21,6 +24,7 @@ use crate::output::{
 };
 use crate::recording::{RecordKey, RecordingEvent};
 use crate::saved_waveform::SavedWaveforms;
+use crate::set_cookies::SetCookies;
 use crate::vendor;
 
 /// How results are written where the request does not say.
@@ -43,8 +47,8 @@ pub(crate) struct RecognizerChannel {
     /// The day that relative dates are resolved against.
     today: Option<Date>,
     style: ResultStyle,
-    /// By Content-ID.
-    defined: HashMap<String, Vec<Grammar>>,
+    loading: GrammarLoading,
+    set_cookies: SetCookies,
     /// Of requests that do not listen yet.
     loaded: HashMap<RequestId, Vec<Grammar>>,
     listening: Option<Listening>,
@@ -102,7 +106,8 @@ impl RecognizerChannel {
             default_language,
             today: None,
             style,
-            defined: HashMap::new(),
+            loading: GrammarLoading::default(),
+            set_cookies: SetCookies::default(),
             loaded: HashMap::new(),
             listening: None,
             found: None,
@@ -147,7 +152,7 @@ impl RecognizerChannel {
 
     pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut PartKeys) {
         if let Some(refusal) = self.waveforms.refusal(&request) {
-            return self.send(Message::Response(refusal));
+            return self.send(now, Message::Response(refusal));
         }
         self.tell(now, recognizer::Input::Request(request), parts);
     }
@@ -197,15 +202,8 @@ impl RecognizerChannel {
             }
             Heard::Partial { text } => {
                 // How sure the engine is of it is not known before the end.
-                let hypothesis = |text: &str| [Hypothesis::new(text, 1.0, listening.language)];
-                let constraints = listening.constraints();
-                let found = match constraints.state(&listening.grammars, &hypothesis(&text)) {
-                    // Its last word may be cut off in the middle: without it, the speech has to be as hopeless.
-                    InputMatch::NoMatch => {
-                        constraints.state(&listening.grammars, &hypothesis(without_last_word(&text)))
-                    }
-                    found @ (InputMatch::Prefix | InputMatch::Complete { .. }) => found,
-                };
+                let hypothesis = Hypothesis::new(&text, 1.0, listening.language);
+                let found = listening.constraints().state(&listening.grammars, &[hypothesis]);
                 self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
             }
             Heard::Hypotheses { hypotheses, is_final: false } => {
@@ -274,24 +272,22 @@ impl RecognizerChannel {
     fn drain_machine(&mut self, now: Instant, parts: &mut PartKeys) {
         while let Some(output) = self.machine.poll_output() {
             match output {
-                recognizer::Output::Send(message) => self.send(message),
-                recognizer::Output::DefineGrammar { request_id, grammars, language, .. } => {
-                    let outcome = self.define(&grammars, language.as_deref());
-                    self.machine.handle_input(now, recognizer::Input::GrammarDefined { request_id, outcome });
+                recognizer::Output::Send(message) => self.send(now, message),
+                recognizer::Output::DefineGrammar { request_id, grammars, language, fetch } => {
+                    self.load(now, request_id, LoadFor::Definition, grammars, language.as_deref(), fetch, parts);
                 }
                 recognizer::Output::AbandonGrammars { request_id } => {
                     self.loaded.remove(&request_id);
+                    self.loading.abandon(request_id, &mut self.outputs);
                 }
-                recognizer::Output::ForgetGrammar { content_id } => {
-                    self.defined.remove(&content_id);
-                }
+                recognizer::Output::ForgetGrammar { content_id } => parts.grammars.forget(&content_id),
                 recognizer::Output::LoadGrammars { request_id, grammars, params, purpose } => {
                     if purpose == GrammarPurpose::Recognize {
                         self.found = None;
                         self.waveforms.expect(request_id, &params, parts);
                     }
-                    let outcome = self.load(request_id, &grammars, &params, purpose);
-                    self.machine.handle_input(now, recognizer::Input::GrammarsLoaded { request_id, outcome });
+                    let (language, fetch) = (params.speech_language.as_deref(), params.fetch.clone());
+                    self.load(now, request_id, LoadFor::Use(purpose), grammars, language, fetch, parts);
                 }
                 recognizer::Output::Listen { request_id, modes, params } => {
                     self.listen(request_id, modes, params, parts);
@@ -328,7 +324,8 @@ impl RecognizerChannel {
         }
     }
 
-    fn send(&mut self, message: Message) {
+    fn send(&mut self, now: Instant, mut message: Message) {
+        self.set_cookies.attach(now, &mut message);
         if let Message::Event(event) = &message
             && event.name == EventName::RecognitionComplete
             && event.headers.recognizer_cause() == Some(RecognizerCause::NoInputTimeout)
@@ -353,30 +350,76 @@ impl RecognizerChannel {
         self.send_held();
     }
 
-    fn language(&self, tag: Option<&str>) -> Result<Option<Language>, Failure> {
-        match tag {
-            None => Ok(None),
-            Some(tag) => match Language::from_tag(tag) {
-                Some(language) => Ok(Some(language)),
-                None => Err(Failure::new(FailureKind::Language, format!("{tag} is not recognized here"))),
-            },
-        }
+    /// Whether it waits for that.
+    pub(crate) fn awaits(&self, key: FetchKey) -> bool {
+        self.loading.waiting_for(key).is_some()
     }
 
-    fn define(&mut self, grammars: &[GrammarRef], language: Option<&str>) -> Result<(), Failure> {
-        let language = self.language(language)?;
-        // All or none: a broken second grammar does not leave the first one behind.
-        let mut defined = HashMap::new();
-        for reference in grammars {
-            let (content_id, compiled) = self.compile(reference, language)?;
-            self.check_modes(&compiled)?;
-            // Without an identifier it was only tried ahead of its use; there is nothing to keep for a builtin.
-            if let Some(id) = content_id {
-                defined.entry(id.to_owned()).or_insert_with(Vec::new).extend(compiled);
-            }
+    pub(crate) fn fetched(
+        &mut self,
+        now: Instant,
+        key: FetchKey,
+        mut outcome: Result<Fetched, FetchFailure>,
+        parts: &mut PartKeys,
+    ) {
+        if let Some(request_id) = self.loading.waiting_for(key) {
+            self.set_cookies.note(now, request_id, take_cookies(&mut outcome));
         }
-        self.defined.extend(defined);
-        Ok(())
+        let ended = self.loading.fetched(key, outcome, parts, &mut self.outputs);
+        self.load_ended(now, ended, parts);
+        self.drain_machine(now, parts);
+    }
+
+    pub(crate) fn compiled(&mut self, now: Instant, key: FetchKey, compiled: CompiledGrammar, parts: &mut PartKeys) {
+        let ended = self.loading.compiled(key, compiled, parts, &mut self.outputs);
+        self.load_ended(now, ended, parts);
+        self.drain_machine(now, parts);
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a request says of its grammars, at the one place where it is read"
+    )]
+    fn load(
+        &mut self,
+        now: Instant,
+        request_id: RequestId,
+        load_for: LoadFor,
+        references: Vec<GrammarRef>,
+        language: Option<&str>,
+        fetch: FetchParams,
+        parts: &mut PartKeys,
+    ) {
+        let unserved = language.filter(|tag| Language::from_tag(tag).is_none());
+        let ended = match unserved {
+            Some(tag) => {
+                let failure = Failure::new(FailureKind::Language, format!("{tag} is not recognized here"));
+                Some(EndedLoad { request_id, load_for, outcome: Err(failure) })
+            }
+            None => self.loading.begin(request_id, load_for, references, fetch, parts, &mut self.outputs),
+        };
+        self.load_ended(now, ended, parts);
+    }
+
+    /// All grammars of a request are there, or some cannot be had.
+    fn load_ended(&mut self, now: Instant, ended: Option<EndedLoad>, parts: &mut PartKeys) {
+        let Some(EndedLoad { request_id, load_for, outcome }) = ended else { return };
+        let outcome = outcome.and_then(|(grammars, definitions)| {
+            if load_for != LoadFor::Use(GrammarPurpose::Interpret) {
+                self.check_modes(&grammars)?;
+            }
+            // All or none: a broken second grammar does not leave the first one behind.
+            parts.grammars.define(definitions)?;
+            Ok(grammars)
+        });
+        let input = match load_for {
+            LoadFor::Definition => recognizer::Input::GrammarDefined { request_id, outcome: outcome.map(|_| ()) },
+            LoadFor::Use(purpose) => recognizer::Input::GrammarsLoaded {
+                request_id,
+                outcome: outcome.and_then(|grammars| self.loaded(request_id, grammars, purpose)),
+            },
+        };
+        self.machine.handle_input(now, input);
     }
 
     /// A resource that hears keys alone takes grammars of keys alone (RFC 6787 section 9).
@@ -391,65 +434,13 @@ impl RecognizerChannel {
         Ok(())
     }
 
-    /// The grammars that `reference` stands for, and the identifier to keep them under. What is kept is named by it in
-    /// results.
-    fn compile<'a>(
-        &self,
-        reference: &'a GrammarRef,
-        language: Option<Language>,
-    ) -> Result<(Option<&'a str>, Vec<Grammar>), Failure> {
-        match reference {
-            GrammarRef::Inline { content_type, content_id, body, .. } => {
-                let grammar = Grammar::from_body(content_type, body, language.unwrap_or(self.default_language))
-                    .map_err(|error| failure(&error, ""))?;
-                let id = content_id.as_deref();
-                Ok((id, vec![grammar.named(format!("session:{}", id.unwrap_or_default())).on(self.today)]))
-            }
-            GrammarRef::Uri { uri, weight, content_id, .. } => {
-                let grammars = self.resolve(uri, *weight)?;
-                let Some(id) = content_id.as_deref() else { return Ok((None, grammars)) };
-                Ok((Some(id), grammars.into_iter().map(|grammar| grammar.named(format!("session:{id}"))).collect()))
-            }
-        }
-    }
-
-    fn resolve(&self, uri: &str, weight: f32) -> Result<Vec<Grammar>, Failure> {
-        let grammars = match mrcp::content_id_of_uri(uri) {
-            Some(id) => self
-                .defined
-                .get(id)
-                .cloned()
-                .ok_or_else(|| Failure::new(unreadable(uri), "no grammar of that name was defined"))?,
-            None => vec![Grammar::from_uri(uri).map_err(|error| failure(&error, uri))?],
-        };
-        Ok(grammars.into_iter().map(|grammar| grammar.weighted(weight).on(self.today)).collect())
-    }
-
-    fn load(
+    fn loaded(
         &mut self,
         request_id: RequestId,
-        references: &[GrammarRef],
-        params: &RecognizeParams,
+        grammars: Vec<Grammar>,
         purpose: GrammarPurpose,
     ) -> Result<InputModes, Failure> {
-        let language = self.language(params.speech_language.as_deref())?;
-        let mut grammars = Vec::with_capacity(references.len());
-        for reference in references {
-            grammars.extend(match reference {
-                // An identifier of the request's own list names nothing that a client refers to.
-                GrammarRef::Uri { uri, weight, .. } => self.resolve(uri, *weight)?,
-                GrammarRef::Inline { .. } => {
-                    let (content_id, compiled) = self.compile(reference, language)?;
-                    if let Some(id) = content_id {
-                        self.defined.insert(id.to_owned(), compiled.clone());
-                    }
-                    compiled
-                }
-            });
-        }
-        if purpose == GrammarPurpose::Recognize {
-            self.check_modes(&grammars)?;
-        }
+        let grammars: Vec<Grammar> = grammars.into_iter().map(|grammar| grammar.on(self.today)).collect();
         let modes = InputModes {
             speech: grammars.iter().any(Grammar::accepts_speech),
             dtmf: grammars.iter().any(Grammar::accepts_dtmf),
@@ -678,29 +669,14 @@ fn hundredths(fraction: f32) -> u8 {
     hundredths
 }
 
-fn without_last_word(text: &str) -> &str {
-    let text = text.trim_end();
-    let last = text.rfind(|char: char| char.is_whitespace() || !char.is_ascii());
-    last.and_then(|at| text.get(..at)).unwrap_or_default()
-}
-
 fn has_words(hypotheses: &[Hypothesis]) -> bool {
     hypotheses.iter().any(|hypothesis| !hypothesis.text.trim().is_empty())
 }
 
-fn unreadable(uri: &str) -> FailureKind {
-    FailureKind::Uri { uri: uri.to_owned(), cause: "unknown".to_owned() }
-}
-
-fn failure(error: &GrammarError, uri: &str) -> Failure {
-    let kind = match error.kind {
-        GrammarErrorKind::Syntax
-        | GrammarErrorKind::Unsupported
-        | GrammarErrorKind::Parameter
-        | GrammarErrorKind::TooLarge => FailureKind::Compilation,
-        GrammarErrorKind::UnsupportedUri => unreadable(uri),
-        GrammarErrorKind::UnsupportedMediaType => FailureKind::MediaType,
-        GrammarErrorKind::UnsupportedLanguage => FailureKind::Language,
-    };
-    Failure::new(kind, error.to_string())
+/// The cookies in what was fetched, or was not.
+fn take_cookies(outcome: &mut Result<Fetched, FetchFailure>) -> Vec<String> {
+    std::mem::take(match outcome {
+        Ok(fetched) => &mut fetched.set_cookies,
+        Err(failure) => &mut failure.set_cookies,
+    })
 }

@@ -17,6 +17,8 @@ use speech::{Calendar, Language};
 
 use crate::clips::{ClipIndex, Voices};
 use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
+use crate::fetching::FetchKey;
+use crate::grammar_store::GrammarConfig;
 use crate::input::Input;
 use crate::keys::PartKeys;
 use crate::output::{CloseCause, HEARING, LegId, Output};
@@ -39,6 +41,8 @@ pub struct SessionConfig {
     pub recorder: Arc<RecorderConfig>,
     /// What `basicsynth` says its words with; `None`: with a voice of the engine.
     pub clips: Option<Arc<ClipIndex>>,
+    /// How grammars are loaded and kept.
+    pub grammars: Arc<GrammarConfig>,
     /// Where neither request nor grammar names a language.
     pub language: Language,
     /// How results are written.
@@ -117,6 +121,15 @@ impl Channel {
         }
     }
 
+    /// Whether it waits for that.
+    fn awaits(&self, key: FetchKey) -> bool {
+        match self {
+            Self::Recognizer(channel) => channel.awaits(key),
+            Self::Synthesizer(channel) => channel.awaits(key),
+            Self::Recorder(_) => false,
+        }
+    }
+
     fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::Recognizer(channel) => channel.poll_timeout(),
@@ -149,6 +162,7 @@ impl Session {
         let invite_source = invite.flow.remote.ip();
         let dialog = Dialog::answer(Arc::clone(&config.dialog), seed, now, invite);
         let description = Description::new(config.description.clone(), prefix, invite_source);
+        let parts = PartKeys::new(Arc::clone(&config.grammars));
         let mut session = Self {
             config,
             dialog,
@@ -156,7 +170,7 @@ impl Session {
             description,
             channels: Vec::new(),
             legs: Vec::new(),
-            parts: PartKeys::default(),
+            parts,
             order: RequestOrder::default(),
             was_used: false,
             connection_deadline: None,
@@ -193,6 +207,7 @@ impl Session {
             (State::Waiting | State::Reserving, Input::Mrcp(request)) => {
                 self.connection_deadline = None;
                 self.was_used = true;
+                self.outputs.extend(cookies(&request));
                 self.request(now, request);
             }
             (State::Waiting | State::Reserving, Input::ConnectionLost { channels }) => {
@@ -218,10 +233,16 @@ impl Session {
                 }
             }
             (State::Waiting | State::Reserving, Input::Fetched { key, outcome }) => {
-                for channel in &mut self.channels {
-                    if let Channel::Synthesizer(channel) = channel {
-                        channel.fetched(now, key, &outcome, &mut self.parts);
-                    }
+                match self.channels.iter_mut().find(|channel| channel.awaits(key)) {
+                    Some(Channel::Recognizer(channel)) => channel.fetched(now, key, outcome, &mut self.parts),
+                    Some(Channel::Synthesizer(channel)) => channel.fetched(now, key, &outcome, &mut self.parts),
+                    Some(Channel::Recorder(_)) | None => {}
+                }
+            }
+            (State::Waiting | State::Reserving, Input::Compiled { key, compiled }) => {
+                if let Some(Channel::Recognizer(channel)) = self.channels.iter_mut().find(|channel| channel.awaits(key))
+                {
+                    channel.compiled(now, key, compiled, &mut self.parts);
                 }
             }
             // Nothing of it is wanted any more.
@@ -505,3 +526,18 @@ impl Session {
 
 /// When a client that found no place may try again.
 const RETRY_AFTER_S: u32 = 2;
+
+/// The cookies that a request brings, for the fetches of the session from now on (RFC 6787 section 6.2.15).
+fn cookies(request: &mrcp::Request) -> Option<Output> {
+    let cookies: Vec<String> = request.headers.all(&mrcp::HeaderName::SetCookie).map(str::to_owned).collect();
+    if cookies.iter().all(String::is_empty) {
+        return None;
+    }
+    let entity = mrcp::Entity::of(request);
+    let is_list = entity.content_type.as_deref().map(mrcp::media_type).is_some_and(|kind| kind == "text/uri-list");
+    let first = || {
+        let text = std::str::from_utf8(&entity.body).ok().filter(|_| is_list)?;
+        text.lines().map(str::trim).find(|line| line.starts_with("http")).map(str::to_owned)
+    };
+    Some(Output::StoreCookies { cookies, origin: entity.base.clone().or_else(first) })
+}

@@ -358,6 +358,11 @@ impl SynthesizerChannel {
         self.outputs.push_back(Output::Fetch { key, request });
     }
 
+    /// Whether it waits for that.
+    pub(crate) fn awaits(&self, key: FetchKey) -> bool {
+        self.fetching.contains_key(&key)
+    }
+
     /// A document has come, or not. Whether it was asked for here.
     pub(crate) fn fetched(
         &mut self,

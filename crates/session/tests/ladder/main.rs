@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test has written itself can be read")]
 
 mod basicsynth;
+mod grammars;
 mod recognizing;
 mod recording;
 mod signalling;
@@ -15,10 +16,10 @@ use bytes::Bytes;
 use mrcp::recognizer::RecognizerConfig;
 use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
-use mrcp::{ChannelId, HeaderName, Message, Method, Request, RequestId, Resource};
+use mrcp::{ChannelId, EventName, HeaderName, Message, Method, Request, RequestId, Resource};
 use session::{
-    CallerInput, CloseCause, DescriptionConfig, FromConversation, Heard, Input, InputKind, Output, PromptEnd,
-    RequestIds, ResultStyle, Session, SessionConfig, ToConversation,
+    CallerInput, CloseCause, DescriptionConfig, FromConversation, GrammarConfig, Heard, Input, InputKind, Output,
+    PromptEnd, RequestIds, ResultStyle, Session, SessionConfig, ToConversation,
 };
 use sip::dialog::DialogConfig;
 use sip::endpoint::IncomingInvite;
@@ -44,6 +45,7 @@ fn config() -> Arc<SessionConfig> {
         synthesizer: Arc::new(SynthesizerConfig::default()),
         recorder: Arc::new(RecorderConfig::default()),
         clips: None,
+        grammars: Arc::new(GrammarConfig { stored_max: 3, compile_here_bytes_max: 1_000, ..GrammarConfig::default() }),
         language: Language::English,
         results: ResultStyle {
             instance: InstanceForm::Json,
@@ -344,8 +346,6 @@ fn the_final_words_are_asked_for_when_the_silence_was_long_enough_and_come_back_
 #[test]
 fn a_day_that_is_told_relative_to_today_is_resolved_by_the_calendar_of_the_session() {
     let mut ladder = Ladder::established(Resource::SpeechRecog);
-    // A session that is never used would not last so long.
-    ladder.send(Method::GetParams, &[], "");
     // Noon and twelve hours: the next day.
     ladder.pass(12 * 3_600_000);
     ladder.send(Method::Recognize, &[URI_LIST], "builtin:grammar/date");

@@ -328,11 +328,7 @@ impl Grammar {
         match &self.rule {
             Rule::Rules(rules) => rules.progress(hypothesis, self.today),
             // Whatever was said, more may be.
-            Rule::Builtin(builtin) => match self.understand(hypothesis).first() {
-                Some((instance, _)) => Progress::Complete { can_grow: builtin.can_grow(instance) },
-                None => Progress::Prefix,
-            },
-            Rule::Transcribe | Rule::Dialog(_) => {
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => {
                 if self.understand(hypothesis).is_empty() {
                     Progress::Prefix
                 } else {
