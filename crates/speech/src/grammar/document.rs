@@ -130,7 +130,7 @@ pub(super) struct Other {
     pub(super) order: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Repeat {
     pub(super) of: PartId,
     pub(super) min: u32,

@@ -42,7 +42,7 @@ pub(crate) fn instance(grammar: &Grammar, text: &str) -> Option<Instance> {
 
 /// The logical parses of words or keys, best first.
 pub(crate) fn parses(grammar: &Grammar, input: &str) -> Vec<String> {
-    trees(grammar, input, 10).iter().map(|tree| logical_parse(tree)).collect()
+    trees(grammar, input, 10).iter().map(logical_parse).collect()
 }
 
 pub(crate) fn trees(grammar: &Grammar, input: &str, count: usize) -> Vec<ParseTree> {

@@ -35,9 +35,17 @@ pub(super) type GoalId = usize;
 pub(super) struct GoalKey {
     pub(super) document: usize,
     pub(super) part: PartId,
-    /// For a repeat: how often it was passed; what differs only beyond its least count is the same.
-    pub(super) count: u32,
+    pub(super) stage: Stage,
     pub(super) start: usize,
+}
+
+/// Which part of a part a goal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Stage {
+    /// All of it.
+    Whole,
+    /// Of a repeat: so many passes. Without an end to the passes, those beyond the least count as the least.
+    Passes(u32),
 }
 
 #[derive(Debug)]
@@ -68,10 +76,12 @@ pub(super) enum Way {
     Other { goal: GoalId, cost: Cost, order: u32 },
     /// Two parts that meet before a word.
     Pair { left: GoalId, middle: usize, right: GoalId },
-    /// Once more, and what comes after.
-    More { body: GoalId, middle: usize, rest: GoalId, cost: Cost },
-    /// No more.
-    Stop { cost: Cost },
+    /// No pass of a repeat yet.
+    NoPass,
+    /// One more pass of a repeat, behind others.
+    Pass { before: GoalId, middle: usize, body: GoalId, cost: Cost },
+    /// No more passes of a repeat.
+    Stop { passes: GoalId, cost: Cost },
     /// A rule of the document, or of another one: the goal is its expansion.
     Rule { address: RuleAddress, goal: GoalId, external: Option<u32> },
     /// A builtin grammar; its value is in the chart.
@@ -89,12 +99,36 @@ struct Waiter {
 
 #[derive(Debug, Clone, Copy)]
 enum Then {
-    Other { cost: Cost, order: u32 },
-    PairLeft { right: PartId },
-    PairRight { left: GoalId, middle: usize },
-    Body,
-    Rest { body: GoalId, middle: usize },
-    Rule { address: RuleAddress, external: Option<u32> },
+    Other {
+        cost: Cost,
+        order: u32,
+    },
+    PairLeft {
+        right: PartId,
+    },
+    PairRight {
+        left: GoalId,
+        middle: usize,
+    },
+    /// Passes: another one may come.
+    Pass {
+        repeat: Repeat,
+        passed: u32,
+    },
+    /// The body of another pass.
+    Body {
+        before: GoalId,
+        middle: usize,
+        repeat: Repeat,
+        passed: u32,
+    },
+    Stop {
+        cost: Cost,
+    },
+    Rule {
+        address: RuleAddress,
+        external: Option<u32>,
+    },
 }
 
 #[derive(Debug)]
@@ -207,11 +241,11 @@ impl<'a> Chart<'a> {
     /// What a way costs by itself.
     pub(super) fn cost(&self, way: Way, start: usize, end: usize) -> u64 {
         match way {
-            Way::Phrase { cost, .. } | Way::Other { cost, .. } | Way::More { cost, .. } | Way::Stop { cost } => {
+            Way::Phrase { cost, .. } | Way::Other { cost, .. } | Way::Pass { cost, .. } | Way::Stop { cost, .. } => {
                 u64::from(cost)
             }
             Way::Garbage => GARBAGE_COST.saturating_mul(u64::try_from(end.saturating_sub(start)).unwrap_or(u64::MAX)),
-            Way::Run(_) | Way::Pair { .. } | Way::Rule { .. } | Way::Builtin { .. } => 0,
+            Way::Run(_) | Way::NoPass | Way::Pair { .. } | Way::Rule { .. } | Way::Builtin { .. } => 0,
         }
     }
 
@@ -222,7 +256,7 @@ impl<'a> Chart<'a> {
 
     fn key_of_rule(&self, address: RuleAddress, start: usize) -> Option<GoalKey> {
         let part = self.grammar.document(address.document)?.document.rule(address.rule)?.part;
-        Some(GoalKey { document: address.document, part, count: 0, start })
+        Some(GoalKey { document: address.document, part, stage: Stage::Whole, start })
     }
 
     /// The goal with this key, begun if it is new.
@@ -277,7 +311,7 @@ impl<'a> Chart<'a> {
                 }
             }
             Part::Pair(left, right) => {
-                let left = GoalKey { part: left, count: 0, ..key };
+                let left = GoalKey { part: left, stage: Stage::Whole, ..key };
                 self.wait(left, Waiter { parent: id, then: Then::PairLeft { right } });
             }
             Part::Alternatives(number) => {
@@ -309,12 +343,15 @@ impl<'a> Chart<'a> {
                 };
                 for other in begun.into_iter().chain(alternatives.always.iter().filter_map(other)) {
                     let then = Then::Other { cost: other.cost, order: other.order };
-                    self.wait(GoalKey { part: other.part, count: 0, ..key }, Waiter { parent: id, then });
+                    self.wait(GoalKey { part: other.part, stage: Stage::Whole, ..key }, Waiter { parent: id, then });
                 }
             }
             Part::Repeat(number) => {
                 let Some(repeat) = document.repeat(number) else { return };
-                self.repeat(id, key, repeat);
+                match key.stage {
+                    Stage::Whole => self.repeat(id, key, *repeat),
+                    Stage::Passes(passed) => self.passes(id, key, *repeat, passed),
+                }
             }
             Part::Local(rule) => self.rule(id, key, RuleAddress { document: key.document, rule }, None),
             Part::External(external) => match linked.link(external).map(|link| &link.to) {
@@ -355,14 +392,31 @@ impl<'a> Chart<'a> {
         Some(at)
     }
 
-    fn repeat(&mut self, id: GoalId, key: GoalKey, repeat: &Repeat) {
-        if key.count >= repeat.min {
-            let cost = if key.count < repeat.max { repeat.cost_stop } else { 0 };
-            self.add_end(id, key.start, Way::Stop { cost });
+    /// A repeat is as many passes as it must have, or more: it waits for each count of passes that will do.
+    fn repeat(&mut self, id: GoalId, key: GoalKey, repeat: Repeat) {
+        let cost = if repeat.min < repeat.max { repeat.cost_stop } else { 0 };
+        self.wait(
+            GoalKey { stage: Stage::Passes(repeat.min), ..key },
+            Waiter { parent: id, then: Then::Stop { cost } },
+        );
+        // Fewer passes lead to it, one after the other.
+        self.goal(GoalKey { stage: Stage::Passes(0), ..key });
+    }
+
+    /// So many passes: those before them and one more. The count goes up, the first word stays, so that a long repeat is
+    /// walked once and not once from each of its words.
+    fn passes(&mut self, id: GoalId, key: GoalKey, repeat: Repeat, passed: u32) {
+        if passed < repeat.max {
+            self.wait(key, Waiter { parent: id, then: Then::Pass { repeat, passed } });
         }
-        if key.count < repeat.max {
-            let body = GoalKey { part: repeat.of, count: 0, ..key };
-            self.wait(body, Waiter { parent: id, then: Then::Body });
+        if passed == 0 {
+            self.add_end(id, key.start, Way::NoPass);
+        }
+        // Beyond the least each count of passes is an end of the repeat by itself.
+        if passed > repeat.min {
+            let cost = if passed < repeat.max { repeat.cost_stop } else { 0 };
+            let whole = self.goal(GoalKey { stage: Stage::Whole, ..key });
+            self.wait(key, Waiter { parent: whole, then: Then::Stop { cost } });
         }
     }
 
@@ -376,35 +430,30 @@ impl<'a> Chart<'a> {
         match then {
             Then::Other { cost, order } => self.add_end(parent, at, Way::Other { goal, cost, order }),
             Then::PairLeft { right } => {
-                let right = GoalKey { part: right, count: 0, start: at, ..key };
+                let right = GoalKey { part: right, stage: Stage::Whole, start: at, ..key };
                 self.wait(right, Waiter { parent, then: Then::PairRight { left: goal, middle: at } });
             }
             Then::PairRight { left, middle } => self.add_end(parent, at, Way::Pair { left, middle, right: goal }),
-            Then::Body => {
-                let Some(linked) = self.grammar.document(key.document) else { return };
-                let Part::Repeat(repeat) = linked.document.part(key.part) else { return };
-                let Some(repeat) = linked.document.repeat(repeat) else { return };
-                let count = if at > key.start {
-                    let next = key.count.saturating_add(1);
-                    if repeat.max == u32::MAX { next.min(repeat.min) } else { next }
-                } else if key.count < repeat.min {
+            Then::Pass { repeat, passed } => {
+                let body = GoalKey { part: repeat.of, stage: Stage::Whole, start: at, ..key };
+                let then = Then::Body { before: goal, middle: at, repeat, passed };
+                self.wait(body, Waiter { parent, then });
+            }
+            Then::Body { before, middle, repeat, passed } => {
+                let now = if at > middle {
+                    let more = passed.saturating_add(1);
+                    if repeat.max == u32::MAX { more.min(repeat.min) } else { more }
+                } else if passed < repeat.min {
                     // What was passed without a word can be passed so as often as must be; once is enough.
                     repeat.min
                 } else {
                     return;
                 };
-                let rest = GoalKey { count, start: at, ..key };
-                self.wait(rest, Waiter { parent, then: Then::Rest { body: goal, middle: at } });
+                let cost = if passed >= repeat.min { repeat.cost_more } else { 0 };
+                let passes = self.goal(GoalKey { stage: Stage::Passes(now), ..key });
+                self.add_end(passes, at, Way::Pass { before, middle, body: goal, cost });
             }
-            Then::Rest { body, middle } => {
-                let least =
-                    self.grammar.document(key.document).and_then(|linked| match linked.document.part(key.part) {
-                        Part::Repeat(repeat) => linked.document.repeat(repeat),
-                        _ => None,
-                    });
-                let cost = least.filter(|repeat| key.count >= repeat.min).map_or(0, |repeat| repeat.cost_more);
-                self.add_end(parent, at, Way::More { body, middle, rest: goal, cost });
-            }
+            Then::Stop { cost } => self.add_end(parent, at, Way::Stop { passes: goal, cost }),
             Then::Rule { address, external } => {
                 self.add_end(parent, at, Way::Rule { address, goal, external });
             }

@@ -103,8 +103,9 @@ pub(super) fn below(way: Way, end: usize) -> [Option<Node>; 2] {
     match way {
         Way::Other { goal, .. } | Way::Rule { goal, .. } => [Some((goal, end)), None],
         Way::Pair { left, middle, right } => [Some((left, middle)), Some((right, end))],
-        Way::More { body, middle, rest, .. } => [Some((body, middle)), Some((rest, end))],
-        Way::Run(_) | Way::Phrase { .. } | Way::Stop { .. } | Way::Builtin { .. } | Way::Garbage => [None, None],
+        Way::Pass { before, middle, body, .. } => [Some((before, middle)), Some((body, end))],
+        Way::Stop { passes, .. } => [Some((passes, end)), None],
+        Way::Run(_) | Way::Phrase { .. } | Way::NoPass | Way::Builtin { .. } | Way::Garbage => [None, None],
     }
 }
 
@@ -112,9 +113,8 @@ fn preference(way: Way) -> u64 {
     let longer_first = |middle: usize| u64::MAX - u64::try_from(middle).unwrap_or(u64::MAX) - 1;
     match way {
         Way::Phrase { order, .. } | Way::Other { order, .. } => u64::from(order),
-        Way::Pair { middle, .. } | Way::More { middle, .. } => longer_first(middle),
-        Way::Stop { .. } => u64::MAX,
-        Way::Run(_) | Way::Rule { .. } | Way::Builtin { .. } | Way::Garbage => 0,
+        Way::Pair { middle, .. } | Way::Pass { middle, .. } => longer_first(middle),
+        Way::Run(_) | Way::NoPass | Way::Stop { .. } | Way::Rule { .. } | Way::Builtin { .. } | Way::Garbage => 0,
     }
 }
 

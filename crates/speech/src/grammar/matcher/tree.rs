@@ -86,7 +86,8 @@ pub(super) fn tree(
                     });
                 }
             }
-            Way::Other { .. } | Way::Pair { .. } | Way::More { .. } | Way::Stop { .. } | Way::Garbage => {}
+            Way::Other { .. } | Way::Pair { .. } | Way::NoPass | Way::Pass { .. } | Way::Stop { .. } | Way::Garbage => {
+            }
         }
         if let Some(first) = first {
             steps.push(Step::Visit { node: first, rank: choice.ranks.0 });

@@ -1,5 +1,7 @@
 //! SRGS 1.0: documents in the XML form and in the ABNF form.
 
+mod abnf_form;
+mod abnf_lexer;
 pub(crate) mod source;
 mod xml_form;
 
@@ -45,7 +47,7 @@ pub(super) fn read(charset: Option<&str>, body: &[u8], bytes_max: usize) -> Resu
     let media = |message: &str| Err(GrammarError::new(GrammarErrorKind::UnsupportedMediaType, message));
     let start = text.trim_start();
     if start.starts_with("#ABNF") {
-        media("the ABNF form of SRGS is not supported, use the XML form")
+        abnf_form::read(&text)
     } else if start.starts_with("#JSGF") {
         media("JSGF grammars are not supported, use SRGS")
     } else if start.starts_with(";GSL") {

@@ -1,5 +1,7 @@
 //! The XML form of SRGS 1.0.
 
+use std::cell::Cell;
+
 use roxmltree::{Document, Node};
 
 use super::source::{
@@ -48,19 +50,48 @@ fn xml_error(error: xml::XmlError) -> GrammarError {
     }
 }
 
+/// Places of what is read in the order of the document: each search goes on where the last one ended.
+struct Places<'a> {
+    text: &'a str,
+    last: Cell<(usize, Position)>,
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, last: Cell::new((0, Position { line: 1, column: 1 })) }
+    }
+
+    fn of(&self, node: Node<'_, '_>) -> Position {
+        let offset = node.range().start;
+        let (known, position) = self.last.get();
+        let (start, mut place) = if known <= offset { (known, position) } else { (0, Position { line: 1, column: 1 }) };
+        for c in self.text.get(start..offset).unwrap_or_default().chars() {
+            if c == '\n' {
+                place = Position { line: place.line.saturating_add(1), column: 1 };
+            } else {
+                place.column = place.column.saturating_add(1);
+            }
+        }
+        self.last.set((offset, place));
+        place
+    }
+}
+
+/// The place of a fault: found from the begin of the document.
 fn position(node: Node<'_, '_>) -> Position {
     let place = node.document().text_pos_at(node.range().start);
     Position { line: place.row, column: place.col }
 }
 
 /// What the parts of a document need to know of it while they are read.
-struct Reader {
+struct Reader<'a> {
     mode: InputMode,
     language: Option<String>,
+    places: Places<'a>,
 }
 
-impl Reader {
-    fn of_header(grammar: Node<'_, '_>) -> Result<Self, GrammarError> {
+impl<'a> Reader<'a> {
+    fn of_header(grammar: Node<'a, '_>) -> Result<Self, GrammarError> {
         match grammar.attribute("version").map(str::trim) {
             Some("1.0") => {}
             Some(other) => {
@@ -83,7 +114,8 @@ impl Reader {
             }
             (None, InputMode::Dtmf) => {}
         }
-        Ok(Self { mode, language: language.map(str::to_owned) })
+        let places = Places::new(grammar.document().input_text());
+        Ok(Self { mode, language: language.map(str::to_owned), places })
     }
 
     fn document(self, document: &Document<'_>) -> Result<Source, GrammarError> {
@@ -135,6 +167,7 @@ impl Reader {
     }
 
     fn rule(&self, rule: Node<'_, '_>, language: Language) -> Result<RuleDefinition, GrammarError> {
+        let position = self.places.of(rule);
         let name = rule.attribute("id").map(str::trim).ok_or_else(|| GrammarError::syntax("a rule has no id"))?;
         check_rule_name(name)?;
         let is_public = match rule.attribute("scope").map(str::trim) {
@@ -148,7 +181,7 @@ impl Reader {
         let examples = rule.children().filter(|child| srgs_name(*child) == Some("example"));
         let examples = examples.map(|example| content(example)).collect::<Result<_, _>>()?;
         let expansion = self.sequence(rule, language)?;
-        Ok(RuleDefinition { name: name.to_owned(), is_public, expansion, examples, position: position(rule) })
+        Ok(RuleDefinition { name: name.to_owned(), is_public, expansion, examples, position })
     }
 
     /// The content of a rule or an item.
@@ -164,7 +197,7 @@ impl Reader {
             match name {
                 "item" => parts.push(self.item(child, language).map_err(located)?.expansion),
                 "one-of" => parts.push(self.one_of(child, language).map_err(located)?),
-                "ruleref" => parts.push(rule_ref(child).map_err(located)?),
+                "ruleref" => parts.push(rule_ref(child, self.places.of(child)).map_err(located)?),
                 "token" => {
                     let written = text::single_spaced(&content(child).map_err(located)?);
                     let language = own_language(child, language).map_err(located)?;
@@ -300,7 +333,7 @@ fn meta(element: Node<'_, '_>) -> Result<Option<String>, GrammarError> {
     }
 }
 
-fn rule_ref(element: Node<'_, '_>) -> Result<Expansion, GrammarError> {
+fn rule_ref(element: Node<'_, '_>, position: Position) -> Result<Expansion, GrammarError> {
     if element.children().any(|child| srgs_name(child).is_some() || child.text().is_some_and(|t| !t.trim().is_empty()))
     {
         return Err(GrammarError::syntax("a ruleref is not empty"));
@@ -325,5 +358,5 @@ fn rule_ref(element: Node<'_, '_>) -> Result<Expansion, GrammarError> {
             }
         },
     };
-    Ok(Expansion::Reference(Reference { target, position: position(element) }))
+    Ok(Expansion::Reference(Reference { target, position }))
 }
