@@ -73,6 +73,17 @@ impl Finding {
             let result = Some(nlsml_body(nlsml::no_match(&self.no_match(), &self.style)));
             return Outcome { verdict: Verdict::NoMatch, result };
         }
+        if let [Match { semantics_failure: Some(_), grammar_uri, input, confidence, mode, .. }, ..] = matches.as_slice()
+        {
+            let matched = NoMatch {
+                grammar_uri: grammar_uri.clone(),
+                heard: Some(input.clone()),
+                confidence: *confidence,
+                mode: *mode,
+            };
+            let result = Some(nlsml_body(nlsml::semantics_failure(&matched, &self.style)));
+            return Outcome { verdict: Verdict::SemanticsFailure, result };
+        }
         Outcome { verdict: Verdict::Match, result: Some(nlsml_body(nlsml::write(&matches, &self.style))) }
     }
 

@@ -237,7 +237,7 @@ impl RecognizerChannel {
                 listening.turn = Turn::Told;
                 let mode = if kind == Some(InputKind::Dtmf) { InputMode::Dtmf } else { InputMode::Speech };
                 let grammar_uri = listening.dialog_uri();
-                let found = Match { grammar_uri, instance, confidence, input, mode };
+                let found = Match { grammar_uri, instance, confidence, input, mode, semantics_failure: None };
                 let result = Some(nlsml_body(nlsml::write(&[found], &listening.style(self.style))));
                 match kind {
                     Some(InputKind::Speech | InputKind::Dtmf) => recognizer::Input::Recognized {

@@ -78,6 +78,7 @@ pub fn nlsml(data: &[u8]) {
                 confidence: interpretation.confidence,
                 input: text,
                 mode: mode.unwrap_or(crate::InputMode::Speech),
+                semantics_failure: None,
             }),
             Input::NoMatch(_) | Input::NoInput => None,
         })

@@ -45,7 +45,7 @@ pub use dialog::{DialogGrammar, DialogReplyUri, DialogUriError, TurnResult};
 pub use grammar::{
     DtmfMatch, DtmfMatches, FetchedGrammar, Grammar, GrammarDocument, GrammarError, GrammarErrorKind, GrammarLimits,
     GrammarLoader, GrammarRef, GrammarSource, HeardWord, InputMode, Instance, Match, ParseNode, ParseTree, Phrase,
-    Position, Progress, RuleInstance, RuleSummary, TagFormat, Utterance, match_all, match_all_dtmf,
+    Position, Progress, RuleInstance, RuleSummary, Utterance, match_all, match_all_dtmf,
 };
 pub use hypothesis::Hypothesis;
 pub use jiff::civil::{Date, DateTime};
@@ -56,6 +56,6 @@ pub use result_format::{RecognitionResult, ResultFormat};
 pub use segment::{
     Gender, Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind, basic_document, document, segments,
 };
-pub use sisr::{SemanticsError, SemanticsErrorKind, check as check_tags, interpret};
+pub use sisr::{SemanticsError, SemanticsErrorKind, TagFormat, check as check_tags, interpret};
 pub use spoken_digits::digits;
 pub use text::normalize;

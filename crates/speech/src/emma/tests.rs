@@ -4,7 +4,14 @@ use super::*;
 use crate::nlsml::Timestamps;
 
 fn matched(instance: Value, confidence: f32, mode: InputMode) -> Match {
-    Match { grammar_uri: "session:a&b".into(), instance, confidence, input: "tea <& milk>".into(), mode }
+    Match {
+        grammar_uri: "session:a&b".into(),
+        instance,
+        confidence,
+        input: "tea <& milk>".into(),
+        mode,
+        semantics_failure: None,
+    }
 }
 
 fn style(instance: InstanceForm) -> NlsmlStyle {

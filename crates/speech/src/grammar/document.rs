@@ -3,14 +3,14 @@
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use super::{
-    InputMode, TagFormat,
+    InputMode,
     compile::Compiler,
     error::{GrammarError, Position},
     limits::GrammarLimits,
     phrase_index::PhraseIndex,
     srgs,
 };
-use crate::encoding;
+use crate::{TagFormat, encoding};
 
 /// One document, compiled, without what it refers to. Immutable, safe to share and to keep between sessions.
 #[derive(Debug)]

@@ -15,7 +15,6 @@ mod matcher;
 mod parse_tree;
 mod phrase_index;
 mod rule_grammar;
-mod semantics;
 mod sound_list;
 mod srgs;
 mod utterance;
@@ -28,7 +27,6 @@ pub use limits::GrammarLimits;
 pub use loader::{FetchedGrammar, GrammarLoader};
 pub use matcher::Progress;
 pub use parse_tree::{GrammarSource, ParseNode, ParseTree, RuleInstance};
-pub use semantics::TagFormat;
 pub use utterance::{HeardWord, Utterance};
 
 use std::sync::Arc;
@@ -36,7 +34,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::{DialogGrammar, Hypothesis, Language, builtin::Builtin, text};
+use crate::{DialogGrammar, Hypothesis, Language, SemanticsError, SemanticsErrorKind, builtin::Builtin, text};
 use linked::LinkedGrammar;
 use rule_grammar::{RuleGrammar, Surroundings};
 
@@ -65,6 +63,8 @@ pub struct Match {
     pub input: String,
     /// Whether it was said or keyed.
     pub mode: InputMode,
+    /// Why the input has no meaning, though it matches: then the instance is null (completion cause 012).
+    pub semantics_failure: Option<SemanticsError>,
 }
 
 /// How keys stand to one grammar.
@@ -257,9 +257,13 @@ impl Grammar {
         }
         let mut matches: Vec<Match> = Vec::new();
         for hypothesis in hypotheses.iter().take(HYPOTHESES_MAX) {
-            for (instance, quality) in self.understand(hypothesis) {
+            for (meaning, quality) in self.understand(hypothesis) {
+                let (instance, semantics_failure) = meaning_or_failure(meaning);
                 let confidence = Hypothesis::new("", hypothesis.confidence, hypothesis.language).confidence * quality;
-                match matches.iter_mut().find(|earlier| earlier.instance == instance) {
+                let is_same = |earlier: &&mut Match| {
+                    earlier.instance == instance && earlier.semantics_failure.is_some() == semantics_failure.is_some()
+                };
+                match matches.iter_mut().find(is_same) {
                     Some(earlier) if earlier.confidence >= confidence => {}
                     Some(earlier) => {
                         earlier.confidence = confidence;
@@ -271,8 +275,14 @@ impl Grammar {
                         confidence,
                         input: text::collapse_space(&hypothesis.text),
                         mode: InputMode::Speech,
+                        semantics_failure,
                     }),
                 }
+            }
+            // What takes too much once is not tried again with the other hypotheses.
+            let is_limit = |failure: &SemanticsError| failure.kind == SemanticsErrorKind::Limit;
+            if matches.iter().any(|earlier| earlier.semantics_failure.as_ref().is_some_and(is_limit)) {
+                break;
             }
         }
         matches.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
@@ -280,17 +290,17 @@ impl Grammar {
     }
 
     /// What a hypothesis means here, and how well it fits; several when it can be meant in several ways.
-    fn understand(&self, hypothesis: &Hypothesis) -> Vec<(Instance, f32)> {
+    fn understand(&self, hypothesis: &Hypothesis) -> Vec<(Result<Instance, SemanticsError>, f32)> {
         let Hypothesis { text, language, .. } = hypothesis;
         match &self.rule {
             Rule::Transcribe | Rule::Dialog(_) => {
                 let transcript = text::collapse_space(text);
                 let has_words = transcript.chars().any(char::is_alphanumeric);
-                if has_words { vec![(transcript.into(), 1.0)] } else { Vec::new() }
+                if has_words { vec![(Ok(transcript.into()), 1.0)] } else { Vec::new() }
             }
             Rule::Builtin(builtin) => {
                 let meaning = builtin.understand(text, *language, self.today);
-                meaning.into_iter().map(|meaning| (meaning.instance, meaning.quality)).collect()
+                meaning.into_iter().map(|meaning| (Ok(meaning.instance), meaning.quality)).collect()
             }
             Rule::Rules(rules) => rules.understand(hypothesis, self.today),
         }
@@ -384,6 +394,22 @@ impl Grammar {
     pub fn match_dtmf(&self, digits: &str) -> DtmfMatch {
         if self.dtmf { dtmf::match_keys(&self.rule, digits, self.today) } else { DtmfMatch::NoMatch }
     }
+
+    /// Why keys that match have no meaning.
+    fn failure_of_keys(&self, digits: &str) -> Option<SemanticsError> {
+        match &self.rule {
+            Rule::Rules(rules) => rules.meaning_of_keys(digits, self.today).and_then(Result::err),
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => None,
+        }
+    }
+}
+
+/// A failed interpretation has null for an instance.
+fn meaning_or_failure(meaning: Result<Instance, SemanticsError>) -> (Instance, Option<SemanticsError>) {
+    match meaning {
+        Ok(instance) => (instance, None),
+        Err(error) => (Instance::Null, Some(error)),
+    }
 }
 
 /// Whether `c` is on a telephone's keypad, the fourth column included.
@@ -392,7 +418,8 @@ fn is_key(c: char) -> bool {
 }
 
 /// Matches what was heard against all active grammars, best first: closed grammars before open ones, then by confidence
-/// times weight, then in the order of the grammars. Of the same instance from several grammars the best stays.
+/// times weight, then in the order of the grammars. Of the same instance from several grammars the best stays. When the
+/// interpretation of the best failed, it is alone; failures further down are left out.
 pub fn match_all(grammars: &[Grammar], hypotheses: &[Hypothesis]) -> Vec<Match> {
     let mut ranked: Vec<(bool, f32, Match)> = Vec::new();
     for grammar in grammars {
@@ -403,6 +430,12 @@ pub fn match_all(grammars: &[Grammar], hypotheses: &[Hypothesis]) -> Vec<Match> 
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)));
     let mut matches: Vec<Match> = Vec::new();
     for (_, _, matched) in ranked {
+        if matched.semantics_failure.is_some() {
+            if matches.is_empty() {
+                return vec![matched];
+            }
+            continue;
+        }
         if !matches.iter().any(|earlier| earlier.instance == matched.instance) {
             matches.push(matched);
         }
@@ -422,12 +455,14 @@ pub fn match_all_dtmf(grammars: &[Grammar], digits: &str) -> DtmfMatches {
             DtmfMatch::Complete { can_grow, instance } => {
                 can_grow_any |= can_grow;
                 best.get_or_insert_with(|| instance.clone());
+                let semantics_failure = if instance.is_null() { grammar.failure_of_keys(digits) } else { None };
                 matches.push(Match {
                     grammar_uri: grammar.uri.clone(),
                     instance,
                     confidence: 1.0,
                     input: digits.to_owned(),
                     mode: InputMode::Dtmf,
+                    semantics_failure,
                 });
             }
         }

@@ -2,8 +2,8 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{InputMode, Instance, TagFormat, Utterance};
-use crate::text;
+use super::{InputMode, Instance, Utterance};
+use crate::{TagFormat, text};
 
 /// One way in which an input matches a grammar: the logical parse of SRGS 1.0 (appendix H), with what was heard.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,13 +8,16 @@ use super::{
     DtmfMatch, Instance, ParseTree, Utterance, carriers,
     document::GrammarDocument,
     enumeration::{self, Phrase},
-    error::GrammarError,
+    error::{GrammarError, GrammarErrorKind},
     linked::LinkedGrammar,
     matcher::{self, Progress},
-    semantics,
     sound_list::{PHRASES_MAX, SoundList},
 };
-use crate::{Hypothesis, InputMode, Language, text};
+use crate::{
+    Hypothesis, InputMode, Language, SemanticsError, SemanticsErrorKind,
+    sisr::{self, TagFormat},
+    text,
+};
 
 /// Words around a phrase cost a little confidence.
 const EMBEDDED_QUALITY: f32 = 0.95;
@@ -47,7 +50,7 @@ pub(super) struct Reading {
 impl RuleGrammar {
     pub(super) fn new(linked: LinkedGrammar) -> Result<Self, GrammarError> {
         for linked in &linked.documents {
-            semantics::check(&linked.document)?;
+            check_tags(&linked.document).map_err(|error| error.within(&linked.source.uri))?;
         }
         let is_spoken = linked.document(0).is_some_and(|linked| linked.document.mode == InputMode::Speech);
         let sounds = if is_spoken { enumeration::phrases(&linked, PHRASES_MAX).map(SoundList::new) } else { None };
@@ -97,7 +100,7 @@ impl RuleGrammar {
 
     fn by_sound(&self, heard: &Utterance, quality: f32, surroundings: Surroundings) -> Option<Reading> {
         let meaning =
-            |phrase: &Phrase| self.reading_of(phrase, surroundings).and_then(|tree| semantics::meaning(&tree));
+            |phrase: &Phrase| self.reading_of(phrase, surroundings).and_then(|tree| sisr::interpret(&tree).ok());
         let (phrase, distance) = self.sounds.as_ref()?.nearest(&heard.spellings(), meaning)?;
         let tree = self.reading_of(phrase, surroundings)?;
         Some(Reading { tree, quality: (1.0 - distance / 2.0) * quality })
@@ -111,12 +114,34 @@ impl RuleGrammar {
     }
 
     /// What a hypothesis means, and how well it fits; several when the grammar is ambiguous.
-    pub(super) fn understand(&self, hypothesis: &Hypothesis, today: Option<Date>) -> Vec<(Instance, f32)> {
-        let readings = self.read(hypothesis, today, READINGS_MAX);
-        readings
-            .into_iter()
-            .filter_map(|reading| semantics::meaning(&reading.tree).map(|meaning| (meaning, reading.quality)))
-            .collect()
+    pub(super) fn understand(
+        &self,
+        hypothesis: &Hypothesis,
+        today: Option<Date>,
+    ) -> Vec<(Result<Instance, SemanticsError>, f32)> {
+        let mut meanings: Vec<(Result<Instance, SemanticsError>, f32)> = Vec::new();
+        for reading in self.read(hypothesis, today, READINGS_MAX) {
+            let meaning = sisr::interpret(&reading.tree);
+            let is_limit = matches!(&meaning, Err(error) if error.kind == SemanticsErrorKind::Limit);
+            meanings.push((meaning, reading.quality));
+            if is_limit {
+                break;
+            }
+        }
+        // Of an ambiguous grammar what can be interpreted counts.
+        if meanings.iter().any(|(meaning, _)| meaning.is_ok()) {
+            meanings.retain(|(meaning, _)| meaning.is_ok());
+        } else {
+            meanings.truncate(1);
+        }
+        meanings
+    }
+
+    /// What keys that match mean.
+    pub(super) fn meaning_of_keys(&self, keys: &str, today: Option<Date>) -> Option<Result<Instance, SemanticsError>> {
+        let surroundings = Surroundings { language: Language::English, today };
+        let (_, trees) = matcher::parse(&self.linked, &Arc::new(Utterance::keyed(keys)), surroundings, 1);
+        trees.first().map(sisr::interpret)
     }
 
     /// The ways in which an input matches as it is, best first.
@@ -142,10 +167,28 @@ impl RuleGrammar {
         match progress {
             Progress::NoMatch => DtmfMatch::NoMatch,
             Progress::Prefix => DtmfMatch::Prefix,
-            Progress::Complete { can_grow } => match trees.first().and_then(semantics::meaning) {
-                Some(instance) => DtmfMatch::Complete { can_grow, instance },
+            Progress::Complete { can_grow } => match trees.first() {
+                // Whoever needs to know why there is no meaning asks for it.
+                Some(tree) => {
+                    DtmfMatch::Complete { can_grow, instance: sisr::interpret(tree).unwrap_or(Instance::Null) }
+                }
                 None => DtmfMatch::NoMatch,
             },
         }
     }
+}
+
+/// Refuses tags that cannot be read, and those of a format that is not known.
+fn check_tags(document: &GrammarDocument) -> Result<(), GrammarError> {
+    if let TagFormat::Unknown(name) = document.tag_format()
+        && document.tags().next().is_some()
+    {
+        let message = format!("tag-format {name:?} is not supported, use semantics/1.0 or semantics/1.0-literals");
+        return Err(GrammarError::new(GrammarErrorKind::Unsupported, message));
+    }
+    let tags: Vec<&str> = document.tags().collect();
+    sisr::check(document.tag_format(), tags.iter().copied()).map_err(|(index, error)| {
+        let tag: String = tags.get(index).unwrap_or(&"").trim().chars().take(60).collect();
+        GrammarError::syntax(format!("the tag {tag:?} cannot be read: {error}"))
+    })
 }

@@ -59,8 +59,10 @@ impl SoundList {
         }
         let mut rivals = near.iter().skip(1).take_while(|(rival, _)| rival - distance < MARGIN_MIN).peekable();
         if rivals.peek().is_some() {
-            let meant = meaning(&best.phrase);
-            if rivals.any(|(_, rival)| meaning(&rival.phrase) != meant) {
+            // What cannot be interpreted has nothing to be compared with.
+            if let Some(meant) = meaning(&best.phrase)
+                && rivals.any(|(_, rival)| meaning(&rival.phrase).as_ref() != Some(&meant))
+            {
                 return None;
             }
         }

@@ -95,7 +95,7 @@ fn is_iso_8601(text: &str) -> bool {
 
 fn matched(instance: Value, input: &str, confidence: f32) -> Match {
     let (grammar_uri, input) = ("session:menu".to_owned(), input.to_owned());
-    Match { grammar_uri, instance, confidence, input, mode: InputMode::Speech }
+    Match { grammar_uri, instance, confidence, input, mode: InputMode::Speech, semantics_failure: None }
 }
 
 fn rejected(heard: Option<&str>) -> NoMatch {

@@ -11,6 +11,7 @@ fn matched(instance: Instance) -> Match {
         confidence: 0.9,
         input: "red <&> 红".into(),
         mode: InputMode::Speech,
+        semantics_failure: None,
     }
 }
 
@@ -134,7 +135,7 @@ proptest! {
     ) {
         let mode = if dtmf { InputMode::Dtmf } else { InputMode::Speech };
         let confidence = f32::from(hundredths) / 100.0;
-        let one = Match { grammar_uri: grammar.clone(), instance: instance.clone(), confidence, input: input.clone(), mode };
+        let one = Match { grammar_uri: grammar.clone(), instance: instance.clone(), confidence, input: input.clone(), mode, semantics_failure: None };
         let form = if json { InstanceForm::Json } else { InstanceForm::Xml };
         let result = read(&write(&[one.clone(), one], &style(namespaced, form))).unwrap();
         prop_assert_eq!(result.interpretations.len(), 2);
@@ -152,7 +153,7 @@ proptest! {
     #[test]
     fn any_match_is_written_as_a_result_that_can_be_read(instance: String, input: String, grammar: String, confidence: f32) {
         let mode = InputMode::Speech;
-        let one = Match { grammar_uri: grammar, instance: instance.into(), confidence, input, mode };
+        let one = Match { grammar_uri: grammar, instance: instance.into(), confidence, input, mode, semantics_failure: None };
         prop_assert!(read(&write(&[one], &NlsmlStyle::default())).is_ok());
     }
 }

@@ -6,14 +6,16 @@
 
 mod program;
 mod sandbox;
+mod tag_format;
 mod tokens;
 
 use std::fmt;
 
 use serde_json::Value;
 
-use crate::{GrammarSource, Instance, ParseNode, ParseTree, RuleInstance, TagFormat};
+use crate::{GrammarSource, Instance, ParseNode, ParseTree, RuleInstance};
 use program::Program;
+pub use tag_format::TagFormat;
 use tokens::{Located, Tokens};
 
 /// Why an input that matched has no meaning: completion cause 012, `semantics-failure`.
@@ -88,7 +90,7 @@ pub fn interpret(tree: &ParseTree) -> Result<Instance, SemanticsError> {
 ///
 /// # Errors
 /// For the first tag that cannot, with its place among `tags`.
-pub fn check<'a>(format: TagFormat, tags: impl IntoIterator<Item = &'a str>) -> Result<(), (usize, SemanticsError)> {
+pub fn check<'a>(format: &TagFormat, tags: impl IntoIterator<Item = &'a str>) -> Result<(), (usize, SemanticsError)> {
     let mut scripts = tags.into_iter().enumerate().filter(|(_, tag)| is_script(format, tag)).peekable();
     if scripts.peek().is_none() {
         return Ok(());
@@ -97,9 +99,9 @@ pub fn check<'a>(format: TagFormat, tags: impl IntoIterator<Item = &'a str>) -> 
 }
 
 /// Whether a tag is script: by the grammar's format; where none is declared, when it begins like one.
-fn is_script(format: TagFormat, tag: &str) -> bool {
+fn is_script(format: &TagFormat, tag: &str) -> bool {
     match format {
-        TagFormat::Literals => false,
+        TagFormat::Literals | TagFormat::Unknown(_) => false,
         TagFormat::Script => !tag.trim().is_empty(),
         TagFormat::Undeclared => {
             let tag = tag.trim_start();
@@ -113,7 +115,7 @@ fn is_script(format: TagFormat, tag: &str) -> bool {
 fn has_script(rule: &RuleInstance) -> bool {
     rule.children.iter().any(|child| match child {
         ParseNode::Token { .. } => false,
-        ParseNode::Tag(tag) => is_script(rule.grammar.tag_format, tag),
+        ParseNode::Tag(tag) => is_script(&rule.grammar.tag_format, tag),
         ParseNode::Rule(rule) => has_script(rule),
     })
 }

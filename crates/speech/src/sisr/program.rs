@@ -43,7 +43,7 @@ impl Program {
         script.push_str("], cut = sisr$cut;\nreturn function (a, b) { return a < b ? cut(all, spans[2 * a], spans[2 * b - 1]) : ''; }; })();\n");
         for Document { grammar, functions } in &writer.documents {
             script.push_str("(function () {\n");
-            for tag in grammar.global_tags.iter().filter(|tag| is_script(grammar.tag_format, tag)) {
+            for tag in grammar.global_tags.iter().filter(|tag| is_script(&grammar.tag_format, tag)) {
                 let tag = readable(tag)?;
                 let _ = writeln!(script, "{tag}\n;");
             }
@@ -76,7 +76,7 @@ impl Writer<'_> {
         for (child, end) in rule.children.iter().zip(&at.ends) {
             match child {
                 ParseNode::Token { .. } => {}
-                ParseNode::Tag(tag) if is_script(rule.grammar.tag_format, tag) => {
+                ParseNode::Tag(tag) if is_script(&rule.grammar.tag_format, tag) => {
                     let tag = readable(tag)?;
                     if tag.contains("meta") {
                         let _ = write!(body, "sisr$r.at({end});");
@@ -86,7 +86,7 @@ impl Writer<'_> {
                 ParseNode::Tag(tag) => {
                     let tag = tag.trim();
                     if !tag.is_empty() {
-                        let _ = writeln!(body, "out = $ = {};", Value::from(tag));
+                        let _ = writeln!(body, "out = {};", Value::from(tag));
                     }
                 }
                 ParseNode::Rule(child) => {

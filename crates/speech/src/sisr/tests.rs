@@ -126,9 +126,9 @@ fn rec_056_a_wrong_script_is_a_typed_failure() {
 
 #[test]
 fn scripts_are_read_without_running_them() {
-    assert_eq!(check(TagFormat::Script, ["out = 1", "while (1) {}"]), Ok(()));
-    assert_eq!(check(TagFormat::Literals, ["out = ("]), Ok(()));
-    let (index, error) = check(TagFormat::Script, ["out = 1", "out = ("]).unwrap_err();
+    assert_eq!(check(&TagFormat::Script, ["out = 1", "while (1) {}"]), Ok(()));
+    assert_eq!(check(&TagFormat::Literals, ["out = ("]), Ok(()));
+    let (index, error) = check(&TagFormat::Script, ["out = 1", "out = ("]).unwrap_err();
     assert_eq!((index, error.kind), (1, SemanticsErrorKind::Script));
-    assert!(check(TagFormat::Script, ["out = 10n"]).is_err());
+    assert!(check(&TagFormat::Script, ["out = 10n"]).is_err());
 }

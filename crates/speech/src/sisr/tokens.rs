@@ -36,8 +36,8 @@ impl Tokens {
         let start = self.spans.len();
         let mut rules = Vec::new();
         let mut ends = Vec::new();
-        if rule.value.is_some() {
-            // A builtin grammar has no tokens of its own; what was heard stands for them.
+        if rule.value.is_some() && rule.children.is_empty() {
+            // Where a builtin grammar tells no tokens, what was heard stands for them.
             self.push(tree.input.heard(&rule.words), tree.root.grammar.mode);
         }
         for child in &rule.children {
