@@ -1,8 +1,9 @@
 //! Entry points for the fuzz targets: each takes any bytes and checks what must hold for all of them.
 
 use crate::{
-    ClauseSplitter, DtmfMatch, Grammar, GrammarRef, Hypothesis, Language, Match, Segment, clauses, digits, match_all,
-    match_all_dtmf, nlsml, number, segments, yes_no,
+    ClauseSplitter, DtmfMatch, FetchedGrammar, Grammar, GrammarLimits, GrammarLoader, GrammarRef, Hypothesis, Language,
+    Match, ParseNode, Progress, RuleInstance, Segment, Utterance, clauses, digits, match_all, match_all_dtmf, nlsml,
+    number, segments, yes_no,
 };
 use nlsml::Input;
 
@@ -42,6 +43,77 @@ pub fn grammar(data: &[u8]) {
             assert_ne!(match_all_dtmf(&grammars, prefix).state, DtmfMatch::NoMatch, "a prefix of what matches");
         }
     }
+}
+
+/// Bytes as an SRGS document that refers to itself under every URI, and its last line as what is said and keyed.
+///
+/// Laws: a fault has a sentence; what matches has a reading whose tokens cover words in order; a beginning of what matches
+/// is never out of the question; every phrase that a grammar tells is one that it accepts.
+pub fn srgs(data: &[u8]) {
+    const DOCUMENTS_MAX: usize = 6;
+    let text = String::from_utf8_lossy(data);
+    let limits = GrammarLimits { documents_max: DOCUMENTS_MAX, ..GrammarLimits::default() };
+    let fetched = FetchedGrammar { content_type: "", body: data, base: Some("http://example.com/a") };
+    let mut loader = GrammarLoader::from_body("session:fuzz", fetched, limits);
+    while let Some(wanted) = loader.poll_request() {
+        loader.provide(&wanted, FetchedGrammar { base: None, ..fetched });
+    }
+    let grammar = match loader.finish() {
+        Ok(grammar) => grammar,
+        Err(error) => {
+            assert!(!error.to_string().is_empty(), "a fault says what it is");
+            return;
+        }
+    };
+    for phrase in grammar.enumerate(20).into_iter().flatten() {
+        let language = Language::of_text(&phrase.text).unwrap_or(Language::English);
+        if grammar.accepts_dtmf() {
+            let trees = grammar.parse(Utterance::keyed(&phrase.text), language, 1);
+            assert!(!trees.is_empty(), "keys of the grammar are accepted");
+        }
+    }
+    let last_line: String = text.lines().last().unwrap_or_default().chars().take(200).collect();
+    let said = Utterance::spoken(&last_line, 1.0, Language::English);
+    for tree in grammar.parse(said.clone(), Language::English, 5) {
+        assert_eq!(in_order(&tree.root, 0), Ok(()), "tokens cover words in order");
+        assert!(
+            grammar.accepts_dtmf() || !matches!(progress_of(&grammar, &last_line), Progress::NoMatch),
+            "it matches"
+        );
+    }
+    let keys: String = text.chars().filter(|c| matches!(c, '0'..='9' | '*' | '#')).take(20).collect();
+    if let DtmfMatch::Complete { .. } = grammar.match_dtmf(&keys) {
+        for prefix in (0..keys.len()).filter_map(|end| keys.get(..end)) {
+            assert_ne!(grammar.match_dtmf(prefix), DtmfMatch::NoMatch, "a prefix of what matches");
+        }
+    }
+}
+
+fn progress_of(grammar: &Grammar, text: &str) -> Progress {
+    grammar.progress(&Hypothesis::new(text, 1.0, Language::English))
+}
+
+/// Whether what a rule covers stands in it one after the other, from `from` on.
+fn in_order(rule: &RuleInstance, from: usize) -> Result<(), usize> {
+    let mut at = rule.words.start;
+    if at < from {
+        return Err(at);
+    }
+    for child in &rule.children {
+        let words = match child {
+            ParseNode::Token { words, .. } => words,
+            ParseNode::Tag(_) => continue,
+            ParseNode::Rule(inner) => {
+                in_order(inner, at)?;
+                &inner.words
+            }
+        };
+        if words.start < at || words.end > rule.words.end {
+            return Err(at);
+        }
+        at = words.end;
+    }
+    Ok(())
 }
 
 /// Bytes as the body of a SPEAK of every type; what can be spoken is cut into clauses.

@@ -29,6 +29,11 @@ fn the_grammar_corpus_holds() {
 }
 
 #[test]
+fn grm_018_sec_016_the_srgs_corpus_holds() {
+    replay("speech_srgs", speech::fuzz::srgs);
+}
+
+#[test]
 fn the_ssml_corpus_holds() {
     replay("speech_ssml", speech::fuzz::ssml);
 }
@@ -42,6 +47,7 @@ proptest::proptest! {
     #[test]
     fn any_bytes_hold(bytes: Vec<u8>) {
         speech::fuzz::grammar(&bytes);
+        speech::fuzz::srgs(&bytes);
         speech::fuzz::ssml(&bytes);
         speech::fuzz::nlsml(&bytes);
     }

@@ -70,7 +70,7 @@ impl RuleGrammar {
     /// How words can be meant: word for word, then without hesitation, then without politeness, then by sound. The first
     /// of these that leads anywhere counts.
     pub(super) fn read(&self, hypothesis: &Hypothesis, today: Option<Date>, count: usize) -> Vec<Reading> {
-        let language = Language::of_text(&hypothesis.text).unwrap_or(hypothesis.language);
+        let language = self.language_of(hypothesis);
         let surroundings = Surroundings { language, today };
         let heard = Utterance::spoken(&hypothesis.text, hypothesis.confidence, language);
         // Silence is no input, even where a grammar accepts nothing at all.
@@ -96,6 +96,12 @@ impl RuleGrammar {
         let by_sound = by_sound
             .or_else(|| if core == meant { None } else { self.by_sound(&core, EMBEDDED_QUALITY, surroundings) });
         by_sound.into_iter().collect()
+    }
+
+    /// How numbers are read: as the text shows, or as the grammar says, or as the engine says.
+    fn language_of(&self, hypothesis: &Hypothesis) -> Language {
+        let declared = || self.document()?.language().and_then(Language::from_tag);
+        Language::of_text(&hypothesis.text).or_else(declared).unwrap_or(hypothesis.language)
     }
 
     fn by_sound(&self, heard: &Utterance, quality: f32, surroundings: Surroundings) -> Option<Reading> {
@@ -151,7 +157,7 @@ impl RuleGrammar {
 
     /// How words stand to the grammar while more may come. Hesitation counts as nothing.
     pub(super) fn progress(&self, hypothesis: &Hypothesis, today: Option<Date>) -> Progress {
-        let language = Language::of_text(&hypothesis.text).unwrap_or(hypothesis.language);
+        let language = self.language_of(hypothesis);
         let surroundings = Surroundings { language, today };
         let heard = Utterance::spoken(&hypothesis.text, hypothesis.confidence, language);
         let meant = heard.keeping(&text::meant_words(&heard.spellings(), language));

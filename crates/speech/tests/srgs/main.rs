@@ -4,6 +4,7 @@
 
 mod common;
 mod faults;
+mod forms;
 mod loading;
 mod matching;
 mod phrases;
