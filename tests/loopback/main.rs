@@ -7,6 +7,7 @@ mod support;
 
 mod calling;
 mod connecting;
+mod controlling;
 mod media;
 mod recognizing;
 mod recording;

@@ -151,7 +151,7 @@ pub(crate) async fn http_get_bytes(address: SocketAddr, path: &str) -> (u16, Vec
 
 /// An offer for one resource.
 pub(crate) fn offer(resource: &str, rtp_port: u16, formats: &str) -> String {
-    let direction = if resource == "speechsynth" { "recvonly" } else { "sendonly" };
+    let direction = if resource.ends_with("synth") { "recvonly" } else { "sendonly" };
     format!(
         "v=0\r\no=test 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
          m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:{resource}\r\na=cmid:1\r\n\
