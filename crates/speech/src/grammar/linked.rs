@@ -55,7 +55,7 @@ impl LinkedDocument {
         let source = GrammarSource {
             uri: uri.to_owned(),
             mode: document.mode,
-            tag_format: document.tag_format,
+            tag_format: document.tag_format.clone(),
             global_tags: document.global_tags.clone(),
             language: document.language.clone(),
         };
