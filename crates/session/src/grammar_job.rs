@@ -1,8 +1,7 @@
 //! The compilation of one document, made ready to be carried elsewhere.
 
 use bytes::Bytes;
-
-use crate::one_document::{FetchedGrammar, GrammarLimits, GrammarLoader};
+use speech::{FetchedGrammar, GrammarLimits, GrammarLoader};
 
 /// The compilation of one document of a grammar. It takes as long as the document is, so the shell runs it where no session
 /// waits behind it.

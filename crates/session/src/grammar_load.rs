@@ -3,10 +3,9 @@
 
 use std::collections::VecDeque;
 
-use crate::one_document::GrammarLoader;
 use mrcp::recognizer::{Failure, FailureKind};
 use mrcp::{FetchParams, GrammarRef, RequestId};
-use speech::{Grammar, GrammarError, GrammarErrorKind};
+use speech::{Grammar, GrammarError, GrammarErrorKind, GrammarLoader};
 use url::Url;
 
 use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched};
@@ -349,6 +348,7 @@ impl Entry {
         if let State::Fetching { loader, awaited } = std::mem::replace(&mut self.state, State::Ready(Vec::new())) {
             with.outputs.extend(awaited.into_iter().map(|(key, _)| Output::Abandon { key }));
             let grammar = loader.finish().map_err(|error| failure(&error, &self.uri))?;
+            grammar.check_language().map_err(|error| failure(&error, &self.uri))?;
             self.state = State::Ready(vec![grammar.weighted(self.weight)]);
         }
         Ok(())
@@ -424,7 +424,10 @@ pub(crate) fn failure(error: &GrammarError, uri: &str) -> Failure {
         | GrammarErrorKind::Unsupported
         | GrammarErrorKind::Parameter
         | GrammarErrorKind::TooLarge => FailureKind::Compilation,
-        GrammarErrorKind::UnsupportedUri => FailureKind::Uri { uri: uri.to_owned(), cause: "unsupported".to_owned() },
+        GrammarErrorKind::UnsupportedUri => FailureKind::Uri {
+            uri: error.uri.clone().unwrap_or_else(|| uri.to_owned()),
+            cause: "unsupported".to_owned(),
+        },
         GrammarErrorKind::UnsupportedMediaType => FailureKind::MediaType,
         GrammarErrorKind::UnsupportedLanguage => FailureKind::Language,
     };

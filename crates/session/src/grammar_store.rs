@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mrcp::recognizer::{Failure, FailureKind};
-use speech::Grammar;
-
-use crate::one_document::GrammarLimits;
+use speech::{Grammar, GrammarLimits};
 
 /// How grammars are loaded and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,6 @@ mod input;
 mod keys;
 mod keyword;
 mod lexicons;
-mod one_document;
 mod output;
 mod prompt;
 mod recognizer_channel;
@@ -42,7 +41,6 @@ pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchReque
 pub use grammar_job::{CompiledGrammar, GrammarJob};
 pub use grammar_store::GrammarConfig;
 pub use input::{Heard, Input};
-pub use one_document::GrammarLimits;
 pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,
     PromptEnd, Reservation, RtpPeer, Speaker, ToConversation, Utterance,

@@ -353,3 +353,78 @@ fn ghf_024_cookies_of_the_client_go_to_the_shell_and_those_of_origins_come_with_
     });
     assert_eq!(told, Some("new=1; Domain=pbx.example; Path=/; Age=2"));
 }
+
+/// A grammar with a public rule `main`, which is its root, a public rule `other` and a private rule `hidden`.
+fn with_rules(main: &str) -> String {
+    format!(
+        "<grammar xmlns=\"http://www.w3.org/2001/06/grammar\" version=\"1.0\" xml:lang=\"en-US\" root=\"main\">\
+         <rule id=\"main\" scope=\"public\">{main}</rule><rule id=\"other\" scope=\"public\">goodbye</rule>\
+         <rule id=\"hidden\">nobody</rule></grammar>"
+    )
+}
+
+#[test]
+fn grm_015_a_fragment_selects_a_public_rule() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "http://pbx.example/g.grxml#other");
+    let (key, uri) = ladder.asked_one();
+    assert_eq!(uri, "http://pbx.example/g.grxml");
+    ladder.input(Input::Fetched { key, outcome: fetched(&uri, with_rules("hello")) });
+    let result = ladder.hears("goodbye");
+    assert!(result.contains("grammar=\"http://pbx.example/g.grxml#other\""), "{result}");
+
+    ladder.send(Method::DefineGrammar, &[SRGS, MENU], &with_rules("hello"));
+    ladder.send(Method::Recognize, &[URI_LIST], "session:menu@form.store#other");
+    assert_eq!(ladder.answer(), "200");
+    assert!(ladder.hears("goodbye").contains("session:menu@form.store#other"));
+    for private in ["session:menu@form.store#hidden", "session:menu@form.store#missing"] {
+        ladder.send(Method::Recognize, &[URI_LIST], private);
+        assert!(ladder.answer().starts_with("407"), "{private}: {}", ladder.answer());
+    }
+}
+
+#[test]
+fn grm_017_ghf_013_what_a_grammar_refers_to_is_fetched_relative_to_where_it_was_found() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::DefineGrammar, &[URI_LIST, MENU], "http://pbx.example/menus/main.grxml");
+    let (key, _) = ladder.asked_one();
+    let main = with_rules("call <ruleref uri=\"names.grxml\"/>");
+    ladder.input(Input::Fetched { key, outcome: fetched("http://elsewhere.example/moved/main.grxml", main) });
+    assert!(ladder.messages().is_empty(), "a part is missing");
+    let (key, uri) = ladder.asked_one();
+    assert_eq!(uri, "http://elsewhere.example/moved/names.grxml");
+    ladder.input(Input::Fetched { key, outcome: fetched(&uri, choices(&["anna", "bob"])) });
+    assert_eq!(ladder.answer(), "200 000");
+    ladder.send(Method::Recognize, &[URI_LIST], "session:menu@form.store");
+    assert!(ladder.hears("call bob").contains("call bob"));
+}
+
+#[test]
+fn grm_017_a_part_that_cannot_be_had_fails_the_grammar_and_is_named() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    let base = (HeaderName::ContentBase, "http://pbx.example/menus/");
+    let two = with_rules("<ruleref uri=\"a.grxml\"/> <ruleref uri=\"b.grxml\"/>");
+    ladder.send(Method::DefineGrammar, &[SRGS, MENU, base], &two);
+    let asked = ladder.asked();
+    assert_eq!(asked.len(), 2);
+    let failure = FetchFailure { cause: "timeout".to_owned(), ..FetchFailure::default() };
+    ladder.input(Input::Fetched { key: asked[0].0, outcome: Err(failure) });
+    assert_eq!(ladder.answer(), "407 009");
+    assert_eq!(ladder.answer_header(&HeaderName::FailedUri), "http://pbx.example/menus/a.grxml");
+    assert_eq!(ladder.answer_header(&HeaderName::FailedUriCause), "timeout");
+    let abandoned = |output: &Output| matches!(output, Output::Abandon { key } if *key == asked[1].0);
+    assert!(ladder.outputs.iter().any(abandoned), "nobody waits for the other one any more");
+}
+
+#[test]
+fn grm_017_grammars_that_refer_to_each_other_are_fetched_once_each() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::DefineGrammar, &[URI_LIST, MENU], "http://pbx.example/a.grxml");
+    let (key, uri) = ladder.asked_one();
+    let to = |other: &str| with_rules(&format!("on <item repeat=\"0-1\"><ruleref uri=\"{other}#main\"/></item>"));
+    ladder.input(Input::Fetched { key, outcome: fetched(&uri, to("b.grxml")) });
+    let (key, uri) = ladder.asked_one();
+    ladder.input(Input::Fetched { key, outcome: fetched(&uri, to("a.grxml")) });
+    assert!(ladder.asked().is_empty());
+    assert_eq!(ladder.answer(), "200 000");
+}

@@ -346,6 +346,8 @@ fn the_final_words_are_asked_for_when_the_silence_was_long_enough_and_come_back_
 #[test]
 fn a_day_that_is_told_relative_to_today_is_resolved_by_the_calendar_of_the_session() {
     let mut ladder = Ladder::established(Resource::SpeechRecog);
+    // A session that is never used ends by itself.
+    ladder.send(Method::GetParams, &[], "");
     // Noon and twelve hours: the next day.
     ladder.pass(12 * 3_600_000);
     ladder.send(Method::Recognize, &[URI_LIST], "builtin:grammar/date");
