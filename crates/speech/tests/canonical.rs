@@ -94,7 +94,11 @@ fn chinese_inner(value: u64) -> String {
     };
     match value {
         0..10 => HAN[index(value)].to_owned(),
-        10..100 => format!("{}十{}", HAN[index(value / 10)], if value % 10 == 0 { "" } else { HAN[index(value % 10)] }),
+        10..100 => format!(
+            "{}十{}",
+            HAN[index(value / 10)],
+            if value.is_multiple_of(10) { "" } else { HAN[index(value % 10)] }
+        ),
         100..1_000 => format!("{}百{}", HAN[index(value / 100)], below(value % 100, 10)),
         1_000..10_000 => format!("{}千{}", HAN[index(value / 1_000)], below(value % 1_000, 100)),
         _ => chinese(value),

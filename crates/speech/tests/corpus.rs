@@ -53,6 +53,25 @@ proptest::proptest! {
     }
 
     #[test]
+    fn any_spoken_value_holds(
+        words in "((one|twenty|oh|double|half|past|to|point|a|and|hundred|dollars|cents|march|fifth|next|tuesday|pm|no|extension|ago|in|days|the|of) ){0,14}",
+        han in "[一二三十百千万零半点分刻差年月日号周下上午今明后天底块毛元美负两个转幺]{0,14}",
+        signs in "[0-9$:/.,+-]{0,12}",
+    ) {
+        for kind in ["date", "time", "currency", "number", "phone", "digits"] {
+            let today = Some("2026-11-25".parse().unwrap());
+            let grammar = speech::Grammar::from_uri(&format!("builtin:{kind}?garbage=true")).unwrap().on(today);
+            for text in [&words, &han, &signs] {
+                let heard = [speech::Hypothesis::new(text.clone(), 0.9, speech::Language::English)];
+                for found in grammar.match_speech(&heard) {
+                    proptest::prop_assert!((0.0..=0.9).contains(&found.confidence));
+                }
+            }
+            let _state = grammar.match_dtmf(&signs);
+        }
+    }
+
+    #[test]
     fn any_words_hold(words in "([a-z]{1,5}|[0-9.,]{1,3}|[一二三十百半点分不没有是对好的嗯]| ){0,30}") {
         let document = format!("builtin:grammar/number\nbuiltin:grammar/digits\nbuiltin:grammar/boolean\n{words}");
         speech::fuzz::grammar(document.as_bytes());

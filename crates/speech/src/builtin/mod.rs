@@ -22,6 +22,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::{DtmfMatch, GrammarError, Language, answer, query::UriParts, text};
+use chinese::Repairable;
 use english::DateContext;
 use params::Region;
 pub(crate) use params::{Lengths, YesNoKeys};
@@ -68,8 +69,8 @@ const CHARS_MAX: usize = 400;
 const TOKENS_MAX: usize = 64;
 /// A time beside a date, or a date beside a time, is left out.
 const BESIDE_QUALITY: f32 = 0.95;
-/// Homophones were repaired.
-const REPAIRED_QUALITY: f32 = 0.85;
+/// What it costs when all characters were taken for homophones; a part of them costs that part.
+const REPAIR_COST: f32 = 0.3;
 /// Other words stand around.
 const GARBAGE_QUALITY: f32 = 0.75;
 
@@ -152,15 +153,13 @@ impl Builtin {
 
     /// With homophones repaired, when all repairs that can be read mean the same.
     fn repaired(&self, tokens: &[String], today: Option<Date>) -> Option<Meaning> {
-        let vocabulary = self.vocabulary();
+        let repairable = self.repairable(tokens.len());
         carriers::cores(tokens, &self.kind, Language::Chinese).into_iter().find_map(|core| {
-            let mut meanings = chinese::repairs(core, vocabulary)
-                .into_iter()
-                .filter_map(|core| self.read(&core, Language::Chinese, today));
+            let repairs = chinese::repairs(core, repairable)?;
+            let mut meanings = repairs.readings.iter().filter_map(|core| self.read(core, Language::Chinese, today));
             let first = meanings.next()?;
-            meanings
-                .all(|other| other.instance == first.instance)
-                .then_some(Meaning { quality: first.quality * REPAIRED_QUALITY, ..first })
+            let quality = first.quality * (1.0 - REPAIR_COST * repairs.share);
+            meanings.all(|other| other.instance == first.instance).then_some(Meaning { quality, ..first })
         })
     }
 
@@ -232,9 +231,10 @@ impl Builtin {
         Some(Meaning { instance, quality })
     }
 
-    /// The characters of this type in Chinese, into which homophones may be repaired.
-    fn vocabulary(&self) -> &'static str {
-        match self.kind {
+    /// The characters of this type in Chinese, into which homophones may be repaired. Of a string of digits most may be
+    /// homophones: no other words sound like four digits in a row.
+    fn repairable(&self, tokens: usize) -> Repairable {
+        let vocabulary = match self.kind {
             Kind::Boolean(_) => "",
             Kind::Date => "零一二三四五六七八九十两年月日号天今明后昨前大周星期礼拜上下这本底个",
             Kind::Time => "零一二三四五六七八九十两点半刻分钟上下中午早晚凌晨整差过",
@@ -242,6 +242,12 @@ impl Builtin {
             Kind::Number(_) => "零一二三四五六七八九十百千万亿两点负分度个",
             Kind::Currency => "零一二三四五六七八九十百千万两点块元毛角分钱",
             Kind::Phone => "零一二三四五六七八九两个幺洞拐转分机",
+        };
+        match self.kind {
+            Kind::Digits(_) | Kind::Phone => {
+                Repairable { vocabulary, never: "十", share_max: if tokens < 4 { 50 } else { 75 } }
+            }
+            _ => Repairable { vocabulary, never: "四十", share_max: 50 },
         }
     }
 }

@@ -26,7 +26,7 @@ pub(in crate::builtin) fn date(tokens: &[String], today: Option<Date>) -> Option
 }
 
 pub(super) fn day(tokens: &[String], today: Option<Date>) -> Option<PartialDate> {
-    let tokens = after(tokens, skip(tokens, &["公历", "阳历", "农历"].get(..2).unwrap_or_default()));
+    let tokens = after(tokens, skip(tokens, &["公历", "阳历"]));
     let all = |(length, date): (usize, PartialDate)| (length == tokens.len()).then_some(date);
     today
         .and_then(|today| relative(tokens, today).or_else(|| month_end(tokens, today)))

@@ -11,5 +11,5 @@ pub(super) use date::date;
 pub(super) use digits::{digits, phone};
 pub(super) use money::amount;
 pub(super) use numbers::number;
-pub(super) use repair::repairs;
+pub(super) use repair::{Repairable, repairs};
 pub(super) use time::time;

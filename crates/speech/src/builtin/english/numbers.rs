@@ -272,7 +272,8 @@ pub(in crate::builtin) fn number(tokens: &[String]) -> Option<String> {
             return true;
         }
         let joint = skip(rest, &["or maybe", "or", "to", "and", "/", "-", "out of"]);
-        let is_choice = joint > 0 && (between > 0 || !rest.first().is_some_and(|word| word == "and"));
+        // "six and seven" is no choice, "between six and seven" is.
+        let is_choice = joint > 0 && (between > 0 || rest.first().is_some_and(|word| word != "and"));
         let rest = after(rest, joint);
         is_choice
             && decimals(rest).into_iter().any(|(length, _)| {
