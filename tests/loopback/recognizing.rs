@@ -152,3 +152,54 @@ async fn parameters_that_are_set_are_told_and_used() {
     );
     assert_eq!(refused.await.unwrap().status.code(), 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rec_011_rec_024_rec_025_a_hotword_is_waited_for_through_other_speech() {
+    let (_server, _client, mut recognizer) = open().await;
+    let headers = Headers::new()
+        .with(HeaderName::RecognitionMode, "hotword")
+        .with(HeaderName::SpeechIncompleteTimeout, "400")
+        .with(HeaderName::ConfidenceThreshold, "0");
+    let request = recognizer.recognize(&GrammarBody::uri(BOOLEAN), headers).await.unwrap();
+    recognizer.send_audio(&spoken("the weather", 8_000));
+    let early = tokio::time::timeout(Duration::from_secs(2), recognizer.session.notice()).await;
+    assert!(!matches!(early, Ok(client::Notice::Event { .. })), "other speech is no input: {early:?}");
+    recognizer.send_audio(&spoken("yes", 8_000));
+    let event = next_event(&mut recognizer.session).await;
+    assert_eq!((event.name, event.id), (EventName::RecognitionComplete, request), "no START-OF-INPUT");
+    assert_eq!(event.headers.recognizer_cause().map(|cause| cause.code()), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rec_060_rec_061_a_text_is_interpreted() {
+    let (_server, _client, mut recognizer) = open().await;
+    let headers =
+        Headers::new().with(HeaderName::ContentType, "text/uri-list").with(HeaderName::InterpretText, "one two three");
+    let body = Bytes::from_static(b"builtin:grammar/digits");
+    let response = recognizer.session.request(Method::Interpret, headers, body).await.unwrap();
+    assert_eq!(response.state, mrcp::RequestState::InProgress);
+    let event = next_event(&mut recognizer.session).await;
+    assert_eq!(event.name, EventName::InterpretationComplete);
+    let result = speech::nlsml::read(std::str::from_utf8(&event.body).unwrap()).unwrap();
+    assert_eq!(result.interpretations[0].instance, Some(json!("123")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rec_068_dtm_001_a_resource_of_keys_hears_keys_and_nothing_else() {
+    let server = start_server().await;
+    let client = start_client(&server).await;
+    let mut recognizer = client.open_dtmf_recognizer().await.unwrap();
+    let refused = recognizer.recognize(&GrammarBody::uri("builtin:speech/transcribe"), Headers::new()).await;
+    assert!(refused.is_err());
+    let headers = Headers::new().with(HeaderName::DtmfTermChar, "#");
+    let request = recognizer.recognize(&GrammarBody::uri("builtin:dtmf/digits"), headers).await.unwrap();
+    recognizer.send_audio(&spoken("nine nine", 8_000));
+    recognizer.send_dtmf("2*A#");
+    let recognition = recognizer.finished(request, Duration::from_secs(8)).await.unwrap();
+    assert_eq!(cause(&recognition), Some(1), "a star and a letter are no digits");
+    let headers = Headers::new().with(HeaderName::DtmfTermChar, "#");
+    let request = recognizer.recognize(&GrammarBody::uri("builtin:dtmf/digits"), headers).await.unwrap();
+    recognizer.send_dtmf("27#");
+    let recognition = recognizer.finished(request, Duration::from_secs(8)).await.unwrap();
+    assert_eq!((cause(&recognition), recognition.result.map(|result| result.input)), (Some(0), Some("2 7".to_owned())));
+}

@@ -117,6 +117,14 @@ impl Client {
         Ok(RecogSession { session: self.open(Resource::SpeechRecog, recording).await? })
     }
 
+    /// Opens a session with a recognizer of keys alone (`dtmfrecog`).
+    ///
+    /// # Errors
+    /// When the server refuses, does not answer, or answers what cannot be used.
+    pub async fn open_dtmf_recognizer(&self) -> Result<RecogSession, ClientError> {
+        Ok(RecogSession { session: self.open(Resource::DtmfRecog, None).await? })
+    }
+
     /// Opens a recorder session. What the caller says goes into `recording`.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use mrcp::synthesizer::{NtpAnchor, SynthesizerConfig};
 use session::{ClipIndex, DescriptionConfig, GrammarConfig, RequestIds, ResultStyle, SessionConfig};
 use sip::dialog::{DialogConfig, SessionTimerConfig};
 use sip::endpoint::EndpointConfig;
+use speech::ResultFormat;
 use speech::nlsml::InstanceForm;
 
 use crate::config::Config;
@@ -114,6 +115,7 @@ pub(crate) fn session(
         grammars: Arc::new(GrammarConfig::default()),
         language: config.server.language,
         results: ResultStyle {
+            format: ResultFormat::Nlsml,
             instance: if recognizer.instance_json { InstanceForm::Json } else { InstanceForm::Xml },
             namespaced: recognizer.namespaced,
             barge_in_after: config.dialog.barge_in.then_some(BARGE_IN_AFTER),

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use mrcp::recognizer::{InputMatch, Outcome, ResultBody, Verdict};
-use speech::nlsml::{self, NlsmlStyle, NoMatch};
-use speech::{Grammar, Hypothesis, InputMode, Language, Match};
+use speech::nlsml::{NlsmlStyle, NoMatch};
+use speech::{Grammar, Hypothesis, InputMode, Language, Match, Progress, RecognitionResult, ResultFormat};
 
 use crate::keyword;
 
@@ -43,15 +43,30 @@ impl Constraints {
         matches
     }
 
-    /// How what was said so far stands to the grammars. Which words may follow is not known here, so what does not match may
-    /// still become a match.
+    /// How what was said so far stands to the grammars.
+    ///
+    /// What takes any words could always go on, and would always be late: it counts as complete. What is matched and not
+    /// sure enough may yet be.
     pub(crate) fn state(self, grammars: &[Grammar], hypotheses: &[Hypothesis]) -> InputMatch {
-        if self.matches(grammars, hypotheses).is_empty() {
-            InputMatch::Prefix
-        } else {
-            InputMatch::Complete { can_grow: false }
+        let is_matched = !self.matches(grammars, hypotheses).is_empty();
+        let Some(best) = hypotheses.first() else { return InputMatch::Prefix };
+        let mut closed = grammars.iter().filter(|grammar| !grammar.is_open()).map(|grammar| grammar.progress(best));
+        if is_matched {
+            let grows = |progress| progress == Progress::Complete { can_grow: true };
+            return InputMatch::Complete { can_grow: closed.any(grows) };
         }
+        let is_hopeless =
+            !grammars.iter().any(Grammar::is_open) && closed.all(|progress| progress == Progress::NoMatch);
+        if is_hopeless { InputMatch::NoMatch } else { InputMatch::Prefix }
     }
+}
+
+/// Whether what was said is the beginning of something that a grammar document takes. Other grammars cannot tell.
+fn is_beginning(grammars: &[Grammar], hypotheses: &[Hypothesis]) -> bool {
+    hypotheses.first().is_some_and(|best| {
+        let documents = grammars.iter().filter(|grammar| grammar.document().is_some());
+        documents.into_iter().any(|grammar| grammar.progress(best) == Progress::Prefix)
+    })
 }
 
 /// One input and its grammars.
@@ -61,6 +76,7 @@ pub(crate) struct Finding {
     pub(crate) evidence: Evidence,
     pub(crate) constraints: Constraints,
     pub(crate) style: NlsmlStyle,
+    pub(crate) format: ResultFormat,
 }
 
 impl Finding {
@@ -70,8 +86,12 @@ impl Finding {
         let mut matches = self.matches();
         matches.truncate(usize::try_from(n_best.max(1)).unwrap_or(1));
         if matches.is_empty() {
-            let result = Some(nlsml_body(nlsml::no_match(&self.no_match(), &self.style)));
-            return Outcome { verdict: Verdict::NoMatch, result };
+            let result = Some(self.body(&RecognitionResult::NoMatch(&self.no_match())));
+            let verdict = match &self.evidence {
+                Evidence::Speech(hypotheses) if is_beginning(&self.grammars, hypotheses) => Verdict::PartialMatch,
+                Evidence::Speech(_) | Evidence::Keys(_) | Evidence::Text(..) => Verdict::NoMatch,
+            };
+            return Outcome { verdict, result };
         }
         if let [Match { semantics_failure: Some(_), grammar_uri, input, confidence, mode, .. }, ..] = matches.as_slice()
         {
@@ -81,10 +101,14 @@ impl Finding {
                 confidence: *confidence,
                 mode: *mode,
             };
-            let result = Some(nlsml_body(nlsml::semantics_failure(&matched, &self.style)));
+            let result = Some(self.body(&RecognitionResult::SemanticsFailure(&matched)));
             return Outcome { verdict: Verdict::SemanticsFailure, result };
         }
-        Outcome { verdict: Verdict::Match, result: Some(nlsml_body(nlsml::write(&matches, &self.style))) }
+        Outcome { verdict: Verdict::Match, result: Some(self.body(&RecognitionResult::Matches(&matches))) }
+    }
+
+    fn body(&self, result: &RecognitionResult<'_>) -> ResultBody {
+        result_body(self.format, result, &self.style)
     }
 
     fn matches(&self) -> Vec<Match> {
@@ -123,6 +147,7 @@ impl Finding {
     }
 }
 
-pub(crate) fn nlsml_body(text: String) -> ResultBody {
-    ResultBody { content_type: "application/nlsml+xml".to_owned(), body: text.into() }
+/// A result as the body of a message.
+pub(crate) fn result_body(format: ResultFormat, result: &RecognitionResult<'_>, style: &NlsmlStyle) -> ResultBody {
+    ResultBody { content_type: format.media_type().to_owned(), body: format.write(result, style).into() }
 }

@@ -10,11 +10,11 @@ use mrcp::recognizer::{
     Recognizer, RecognizerConfig, ResultConstraints, Verdict,
 };
 use mrcp::{ChannelId, EventName, FetchParams, GrammarRef, Message, RecognizerCause, Request, RequestId, Resource};
-use speech::nlsml::{self, InstanceForm, NlsmlStyle};
-use speech::{Date, Grammar, Hypothesis, InputMode, Language, Match};
+use speech::nlsml::{InstanceForm, NlsmlStyle};
+use speech::{Date, Grammar, Hypothesis, InputMode, Language, Match, RecognitionResult, ResultFormat};
 
 use crate::fetching::{FetchFailure, FetchKey, Fetched};
-use crate::finding::{Constraints, Evidence, Finding, nlsml_body};
+use crate::finding::{Constraints, Evidence, Finding, result_body};
 use crate::grammar_job::CompiledGrammar;
 use crate::grammar_loading::{EndedLoad, GrammarLoading, LoadFor};
 use crate::input::Heard;
@@ -30,6 +30,8 @@ use crate::vendor;
 /// How results are written where the request does not say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResultStyle {
+    /// The format where the client accepts several or says nothing.
+    pub format: ResultFormat,
     /// Form of objects in `<instance>`.
     pub instance: InstanceForm,
     /// Whether `<result>` declares its namespace.
@@ -69,6 +71,7 @@ struct Listening {
     /// Whether the engine listens; not for DTMF alone.
     hears: bool,
     language: Language,
+    format: ResultFormat,
     grammars: Arc<[Grammar]>,
     params: Arc<RecognizeParams>,
     part: Option<PartKey>,
@@ -202,8 +205,15 @@ impl RecognizerChannel {
             }
             Heard::Partial { text } => {
                 // How sure the engine is of it is not known before the end.
-                let hypothesis = Hypothesis::new(&text, 1.0, listening.language);
-                let found = listening.constraints().state(&listening.grammars, &[hypothesis]);
+                let hypothesis = |text: &str| [Hypothesis::new(text, 1.0, listening.language)];
+                let constraints = listening.constraints();
+                let found = match constraints.state(&listening.grammars, &hypothesis(&text)) {
+                    // Its last word may be cut off in the middle: without it, the speech has to be as hopeless.
+                    InputMatch::NoMatch => {
+                        constraints.state(&listening.grammars, &hypothesis(without_last_word(&text)))
+                    }
+                    found @ (InputMatch::Prefix | InputMatch::Complete { .. }) => found,
+                };
                 self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
             }
             Heard::Hypotheses { hypotheses, is_final: false } => {
@@ -238,7 +248,8 @@ impl RecognizerChannel {
                 let mode = if kind == Some(InputKind::Dtmf) { InputMode::Dtmf } else { InputMode::Speech };
                 let grammar_uri = listening.dialog_uri();
                 let found = Match { grammar_uri, instance, confidence, input, mode, semantics_failure: None };
-                let result = Some(nlsml_body(nlsml::write(&[found], &listening.style(self.style))));
+                let (format, style) = (listening.format, listening.style(self.style));
+                let result = Some(result_body(format, &RecognitionResult::Matches(&[found]), &style));
                 match kind {
                     Some(InputKind::Speech | InputKind::Dtmf) => recognizer::Input::Recognized {
                         request_id,
@@ -285,6 +296,11 @@ impl RecognizerChannel {
                     if purpose == GrammarPurpose::Recognize {
                         self.found = None;
                         self.waveforms.expect(request_id, &params, parts);
+                    }
+                    if let Err(failure) = self.format(params.accept.as_deref()) {
+                        let outcome = Err(failure);
+                        self.machine.handle_input(now, recognizer::Input::GrammarsLoaded { request_id, outcome });
+                        continue;
                     }
                     let (language, fetch) = (params.speech_language.as_deref(), params.fetch.clone());
                     self.load(now, request_id, LoadFor::Use(purpose), grammars, language, fetch, parts);
@@ -480,6 +496,8 @@ impl RecognizerChannel {
             key,
             hears: modes.speech,
             language,
+            // Checked before the grammars were loaded.
+            format: self.format(params.accept.as_deref()).unwrap_or_default(),
             grammars,
             params,
             part,
@@ -508,6 +526,15 @@ impl RecognizerChannel {
         self.outputs.extend(listening.listen(leg));
     }
 
+    /// The format in which a client wants its result.
+    fn format(&self, accept: Option<&str>) -> Result<ResultFormat, Failure> {
+        let accept = accept.unwrap_or_default();
+        ResultFormat::accepted(accept, self.style.format).ok_or_else(|| {
+            let kind = FailureKind::NotAcceptable { accept: accept.to_owned() };
+            Failure::new(kind, "results are NLSML or EMMA")
+        })
+    }
+
     fn next_key(&mut self) -> ListenKey {
         self.next_listening = self.next_listening.wrapping_add(1);
         ListenKey(self.next_listening)
@@ -526,19 +553,24 @@ impl RecognizerChannel {
         let grammars: Arc<[Grammar]> = self.loaded.remove(&request_id).unwrap_or_default().into();
         let language = self.language_of(params, &grammars);
         let style = style_of(&grammars, self.style);
+        let format = self.format(params.accept.as_deref()).unwrap_or_default();
         let constraints = Constraints { threshold: 0.0, n_best: params.n_best_list_length, spots: false };
-        Finding { grammars, evidence: Evidence::Text(text, language), constraints, style }.outcome()
+        Finding { grammars, evidence: Evidence::Text(text, language), constraints, style, format }.outcome()
     }
 
     /// GET-RESULT: the last input again under other constraints.
-    fn recompute(&mut self, asked: &ResultConstraints) -> Option<Outcome> {
-        let found = self.found.as_ref()?;
+    fn recompute(&mut self, asked: &ResultConstraints) -> Result<Option<Outcome>, Failure> {
+        let Some(found) = self.found.as_ref() else { return Ok(None) };
+        let format = match &asked.accept {
+            Some(accept) => self.format(Some(accept))?,
+            None => found.format,
+        };
         let constraints = Constraints {
             threshold: asked.confidence_threshold.unwrap_or(found.constraints.threshold),
             n_best: asked.n_best_list_length.unwrap_or(found.constraints.n_best),
             ..found.constraints
         };
-        Some(Finding { constraints, ..found.clone() }.outcome())
+        Ok(Some(Finding { constraints, format, ..found.clone() }.outcome()))
     }
 
     fn match_dtmf(&self, digits: &str) -> InputMatch {
@@ -642,6 +674,7 @@ impl Listening {
             evidence,
             constraints: self.constraints(),
             style: self.style(style),
+            format: self.format,
         }
     }
 
@@ -667,6 +700,12 @@ fn hundredths(fraction: f32) -> u8 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
     let hundredths = (fraction.clamp(0.0, 1.0) * 100.0).round() as u8;
     hundredths
+}
+
+fn without_last_word(text: &str) -> &str {
+    let text = text.trim_end();
+    let last = text.rfind(|char: char| char.is_whitespace() || !char.is_ascii());
+    last.and_then(|at| text.get(..at)).unwrap_or_default()
 }
 
 fn has_words(hypotheses: &[Hypothesis]) -> bool {

@@ -119,7 +119,11 @@ impl Run {
                 self.request("GET-RESULT", &[(H::NBestListLength, n_best)], "")
             }
             26 | 27 => {
-                let outcome = operands.flag().then(|| outcome(operands));
+                let outcome = match operands.byte() % 3 {
+                    0 => Ok(Some(outcome(operands))),
+                    1 => Ok(None),
+                    _ => Err(Failure::new(FailureKind::NotAcceptable { accept: "x/y".to_owned() }, "")),
+                };
                 Input::Recomputed { request_id: self.recomputing.unwrap_or(request_id), outcome }
             }
             20 => match operands.byte() % 8 {

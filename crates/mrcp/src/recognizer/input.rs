@@ -87,7 +87,7 @@ pub enum Input {
         /// The GET-RESULT.
         request_id: RequestId,
         /// The result under its constraints; `None` where nothing is left to compute from, and the result stands as it was.
-        outcome: Option<Outcome>,
+        outcome: Result<Option<Outcome>, Failure>,
     },
     /// The engine cannot go on, or could not start.
     EngineFailed {
@@ -199,6 +199,11 @@ pub enum FailureKind {
     MediaType,
     /// The engine cannot take the request: 407, `recognizer-error`.
     Engine,
+    /// The client accepts no format that results can be written in (§6.2.2): 409 with `Accept`, `recognizer-error`.
+    NotAcceptable {
+        /// What it accepts.
+        accept: String,
+    },
     /// Anything else: 407, `grammar-definition-failure`.
     Definition,
 }

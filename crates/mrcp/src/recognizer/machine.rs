@@ -505,6 +505,9 @@ impl Recognizer {
             headers.push(HeaderName::FailedUri, uri.as_str());
             headers.push(HeaderName::FailedUriCause, cause.as_str());
         }
+        if let FailureKind::NotAcceptable { accept } = &failure.kind {
+            headers.push(HeaderName::Accept, accept.as_str());
+        }
         self.respond_with_cause(id, status, cause, headers);
     }
 
@@ -572,6 +575,7 @@ impl FailureKind {
             Self::Language => (StatusCode::METHOD_FAILED, Cause::LanguageUnsupported),
             Self::MediaType => (StatusCode::UNSUPPORTED_ENTITY, Cause::GrammarLoadFailure),
             Self::Engine => (StatusCode::METHOD_FAILED, Cause::RecognizerError),
+            Self::NotAcceptable { .. } => (StatusCode::UNSUPPORTED_HEADER_VALUE, Cause::RecognizerError),
             Self::Definition => (StatusCode::METHOD_FAILED, Cause::GrammarDefinitionFailure),
         }
     }

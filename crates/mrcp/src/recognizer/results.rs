@@ -1,7 +1,7 @@
 //! GET-RESULT (RFC 6787 §9.11): the last result again, under other constraints.
 
 use super::headers::result_constraints;
-use super::input::{Outcome, ResultBody};
+use super::input::{Failure, Outcome, ResultBody};
 use super::machine::{Recognizer, State};
 use super::output::Output;
 use super::recognizing::{EndOfInput, cause_of};
@@ -28,12 +28,16 @@ impl Recognizer {
         }
     }
 
-    pub(super) fn recomputed(&mut self, request_id: RequestId, outcome: Option<Outcome>) {
+    pub(super) fn recomputed(&mut self, request_id: RequestId, outcome: Result<Option<Outcome>, Failure>) {
         let Some(at) = self.recomputing.iter().position(|id| *id == request_id) else {
             self.counters.late_inputs += 1;
             return;
         };
         self.recomputing.remove(at);
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(failure) => return self.fail(request_id, &failure),
+        };
         let (cause, result) = match (outcome, &self.state) {
             (Some(outcome), _) => (cause_of(outcome.verdict, EndOfInput::Natural), outcome.result),
             (None, State::Recognized { cause, result }) => (*cause, result.clone()),

@@ -88,7 +88,7 @@ impl Channel {
                             machine.handle_input(clock.now(), Input::Interpreted { request_id, outcome });
                         }
                         Output::Recompute { request_id, .. } => {
-                            machine.handle_input(clock.now(), Input::Recomputed { request_id, outcome: None });
+                            machine.handle_input(clock.now(), Input::Recomputed { request_id, outcome: Ok(None) });
                         }
                         Output::ForgetGrammar { .. }
                         | Output::AbandonGrammars { .. }

@@ -686,12 +686,12 @@ fn rec_037_rec_038_rec_039_rec_044_the_last_result_can_be_read_again_until_somet
     let result =
         |body: &str| ResultBody { content_type: "application/nlsml+xml".to_owned(), body: body.to_owned().into() };
     let outcome = Outcome { verdict: Verdict::NoMatch, result: Some(result("<nothing/>")) };
-    ladder.input(Input::Recomputed { request_id: RequestId(3), outcome: Some(outcome) });
+    ladder.input(Input::Recomputed { request_id: RequestId(3), outcome: Ok(Some(outcome)) });
     ladder.expect(&[
         "< 3 200 COMPLETE | Completion-Cause: 001 no-match | Content-Type: application/nlsml+xml | <nothing/>",
     ]);
     ladder.send("GET-RESULT 6", &[], "");
-    ladder.input(Input::Recomputed { request_id: RequestId(6), outcome: None });
+    ladder.input(Input::Recomputed { request_id: RequestId(6), outcome: Ok(None) });
     ladder.expect(&[
         "recompute 6",
         "< 6 200 COMPLETE | Completion-Cause: 000 success | Content-Type: application/nlsml+xml | <result/>",

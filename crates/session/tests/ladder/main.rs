@@ -48,6 +48,7 @@ fn config() -> Arc<SessionConfig> {
         grammars: Arc::new(GrammarConfig { stored_max: 3, compile_here_bytes_max: 1_000, ..GrammarConfig::default() }),
         language: Language::English,
         results: ResultStyle {
+            format: speech::ResultFormat::Nlsml,
             instance: InstanceForm::Json,
             namespaced: true,
             barge_in_after: Some(Duration::from_millis(350)),

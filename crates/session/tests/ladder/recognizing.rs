@@ -372,3 +372,98 @@ fn int_009_an_interpretation_has_grammar_confidence_one_instance_and_one_input()
     assert!(body.contains("<interpretation grammar=\"builtin:speech/transcribe\" confidence=\"0.90\">"), "{body}");
     assert_eq!((body.matches("<instance>").count(), body.matches("<input mode=\"speech\"").count()), (1, 1), "{body}");
 }
+
+const ROUTES: &str = "<?xml version=\"1.0\"?><grammar xmlns=\"http://www.w3.org/2001/06/grammar\" version=\"1.0\" \
+                      xml:lang=\"en-US\" root=\"r\"><rule id=\"r\"><one-of><item>from london</item>\
+                      <item>from paris to rome</item><item>from paris</item></one-of></rule></grammar>";
+
+#[test]
+fn rec_026_rec_027_rec_028_rec_029_the_grammar_decides_how_long_the_silence_has_to_be() {
+    let timeouts = [(HeaderName::SpeechCompleteTimeout, "300"), (HeaderName::SpeechIncompleteTimeout, "900")];
+    for (said, silence_ms, cause) in [
+        ("from london", 300, "000 success"),
+        ("from paris", 900, "000 success"),
+        ("from paris to", 900, "013 partial-match"),
+        ("good morning", 900, "001 no-match"),
+    ] {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.send(Method::Recognize, &[SRGS, timeouts[0].clone(), timeouts[1].clone()], ROUTES);
+        let hypotheses = vec![Hypothesis::new(said, 0.9, Language::English)];
+        ladder.hear(Heard::SpeechStarted { offset: Duration::ZERO });
+        ladder.pass(500);
+        ladder.hear(Heard::SpeechEnded { offset: Duration::from_millis(500), silence: Duration::ZERO });
+        ladder.hear(Heard::Hypotheses { hypotheses: hypotheses.clone(), is_final: false });
+        let is_asked =
+            |ladder: &Ladder| ladder.outputs.iter().any(|output| matches!(output, Output::FinishListening { .. }));
+        ladder.pass(silence_ms - 1);
+        assert!(!is_asked(&ladder), "{said}");
+        ladder.pass(1);
+        assert!(is_asked(&ladder), "{said}");
+        ladder.hear(Heard::Hypotheses { hypotheses, is_final: true });
+        assert_eq!(ladder.last(), format!("RECOGNITION-COMPLETE COMPLETE {cause}"), "{said}");
+    }
+}
+
+#[test]
+fn rec_022_at_the_recognition_timeout_the_grammar_tells_full_partial_and_no_match_apart() {
+    for (said, cause) in [
+        ("from paris", "008 success-maxtime"),
+        ("from paris to", "014 partial-match-maxtime"),
+        ("good morning", "015 no-match-maxtime"),
+    ] {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.send(Method::Recognize, &[SRGS, (HeaderName::RecognitionTimeout, "2000")], ROUTES);
+        ladder.hear(Heard::SpeechStarted { offset: Duration::ZERO });
+        ladder.pass(2_000);
+        let hypotheses = vec![Hypothesis::new(said, 0.9, Language::English)];
+        ladder.hear(Heard::Hypotheses { hypotheses, is_final: true });
+        assert_eq!(ladder.last(), format!("RECOGNITION-COMPLETE COMPLETE {cause}"), "{said}");
+    }
+}
+
+#[test]
+fn rec_030_words_that_no_grammar_takes_end_speech_early_if_that_is_asked_for() {
+    for (early, ends) in [("true", true), ("false", false)] {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.send(Method::Recognize, &[SRGS, (HeaderName::EarlyNoMatch, early)], ROUTES);
+        ladder.hear(Heard::SpeechStarted { offset: Duration::ZERO });
+        for text in ["from", "from par", "from paris t"] {
+            ladder.hear(Heard::Partial { text: text.to_owned() });
+            assert!(!ladder.outputs.iter().any(|output| matches!(output, Output::FinishListening { .. })), "{text}");
+        }
+        ladder.hear(Heard::Partial { text: "from here to".to_owned() });
+        assert_eq!(ladder.outputs.iter().any(|output| matches!(output, Output::FinishListening { .. })), ends);
+    }
+}
+
+#[test]
+fn ghf_001_ghf_002_nls_001_results_are_written_as_the_client_accepts_them_or_not_at_all() {
+    let content_type = |ladder: &Ladder| ladder.header(&HeaderName::ContentType);
+    for (accept, expected) in [
+        (None, Some("application/nlsml+xml")),
+        (Some("application/emma+xml"), Some("application/emma+xml")),
+        (Some("application/emma+xml;q=0.4, */*"), Some("application/nlsml+xml")),
+        (Some("image/png"), None),
+    ] {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        let headers: Vec<_> = accept.map(|accept| (HeaderName::Accept, accept)).into_iter().collect();
+        ladder.recognize(&headers, "builtin:speech/transcribe");
+        if expected.is_none() {
+            assert_eq!(ladder.messages(), ["409 COMPLETE"]);
+            assert_eq!(ladder.header(&HeaderName::Accept).as_deref(), accept);
+            continue;
+        }
+        ladder.say(&[("london", 0.9)]);
+        assert_eq!(content_type(&ladder).as_deref(), expected, "{accept:?}");
+        ladder.send(Method::GetResult, &[(HeaderName::Accept, "application/emma+xml")], "");
+        assert_eq!(content_type(&ladder).as_deref(), Some("application/emma+xml"));
+        ladder.send(Method::GetResult, &[(HeaderName::Accept, "text/plain")], "");
+        assert_eq!(ladder.last(), "409 COMPLETE");
+    }
+    // What SET-PARAMS says holds for all.
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::SetParams, &[(HeaderName::Accept, "application/emma+xml")], "");
+    ladder.recognize(&[], "builtin:speech/transcribe");
+    ladder.say(&[("london", 0.9)]);
+    assert_eq!(content_type(&ladder).as_deref(), Some("application/emma+xml"));
+}

@@ -132,6 +132,15 @@ impl Builtin {
             .collect()
     }
 
+    /// Whether more words could follow what means this, and make another value of it.
+    pub(crate) fn can_grow(&self, instance: &Value) -> bool {
+        match self.kind {
+            Kind::Boolean(_) => false,
+            Kind::Digits(lengths) => instance.as_str().is_none_or(|digits| digits.len() < lengths.max),
+            Kind::Date | Kind::Currency | Kind::Number(_) | Kind::Phone | Kind::Time => true,
+        }
+    }
+
     /// How keys stand to this type.
     pub(crate) fn match_keys(&self, keys: &str) -> DtmfMatch {
         keys::match_keys(&self.kind, keys)

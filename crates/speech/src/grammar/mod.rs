@@ -338,7 +338,11 @@ impl Grammar {
         match &self.rule {
             Rule::Rules(rules) => rules.progress(hypothesis, self.today),
             // Whatever was said, more may be.
-            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => {
+            Rule::Builtin(builtin) => match self.understand(hypothesis).first() {
+                Some((Ok(instance), _)) => Progress::Complete { can_grow: builtin.can_grow(instance) },
+                Some((Err(_), _)) | None => Progress::Prefix,
+            },
+            Rule::Transcribe | Rule::Dialog(_) => {
                 if self.understand(hypothesis).is_empty() {
                     Progress::Prefix
                 } else {
