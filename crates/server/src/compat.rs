@@ -161,7 +161,7 @@ mod tests {
     fn compat(text: &str) -> Compat {
         let config = Config::parse(text).expect("valid");
         let ntp = mrcp::synthesizer::NtpAnchor { at: testkit::epoch(), ntp: 0 };
-        Compat::new(config.compat.clone(), &crate::settings::session(&config, 1544, Vec::new(), ntp, None))
+        Compat::new(config.compat.clone(), &crate::settings::session(&config, 1544, Vec::new(), None, ntp))
     }
 
     #[test]
