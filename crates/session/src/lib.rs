@@ -35,6 +35,9 @@ mod set_cookies;
 mod synthesizer_channel;
 mod vendor;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use clips::ClipIndex;
 pub use description::{DescriptionConfig, resources};
 pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
