@@ -19,8 +19,9 @@ use speech::{Hypothesis, Language};
 
 use super::laws::Laws;
 use crate::{
-    CloseCause, DescriptionConfig, FetchFailure, FetchKey, Fetched, FromConversation, Heard, Input, LegId, ListenKey,
-    LoadedAudio, Output, PartKey, RecordKey, RecordingEvent, RequestIds, ResultStyle, Session, SessionConfig,
+    CloseCause, DescriptionConfig, FetchFailure, FetchKey, Fetched, FromConversation, GrammarConfig, Heard, Input,
+    LegId, ListenKey, LoadedAudio, Output, PartKey, RecordKey, RecordingEvent, RequestIds, ResultStyle, Session,
+    SessionConfig,
 };
 
 /// The prefix of the first session's channels.
@@ -63,12 +64,15 @@ fn config() -> Arc<SessionConfig> {
             mrcp_port: 1544,
             codecs: vec![media::Codec::Pcmu, media::Codec::L16],
             ptime_ms: 20,
+            has_clips: false,
             connection_reuse: true,
             cmid_optional: true,
         },
         recognizer: Arc::new(RecognizerConfig { pending_max: 3, ..RecognizerConfig::default() }),
         synthesizer: Arc::new(SynthesizerConfig { pending_max: 3, ..SynthesizerConfig::default() }),
         recorder: Arc::new(RecorderConfig::default()),
+        clips: None,
+        grammars: Arc::new(GrammarConfig::default()),
         language: Language::English,
         results: ResultStyle {
             instance: InstanceForm::Json,

@@ -385,3 +385,36 @@ fn rec_072_ses_019_a_bye_ends_the_listening() {
     call.pass(60_000);
     assert_eq!(call.outputs.len(), before, "nothing follows the end");
 }
+
+#[test]
+fn ses_028_two_generators_on_one_stream_get_488() {
+    let basic = SYNTHESIZER.replace("speechsynth", "basicsynth");
+    assert_eq!(Call::new(config(), &sdp(&format!("{SYNTHESIZER}{basic}{AUDIO}"))).sip(), ["488"]);
+    // Each on a stream of its own.
+    let basic = basic.replace("a=cmid:1", "a=cmid:2");
+    let second = AUDIO.replace("4000", "4002").replace("a=mid:1", "a=mid:2");
+    assert_eq!(Call::new(config(), &sdp(&format!("{SYNTHESIZER}{basic}{AUDIO}{second}"))).sip(), ["200"]);
+}
+
+#[test]
+fn ses_029_audio_reaches_every_resource_of_its_stream() {
+    let recorder = RECOGNIZER.replace("speechrecog", "recorder");
+    let mut call = Call::of(&format!("{RECOGNIZER}{recorder}{AUDIO}"));
+    call.recognize(1);
+    call.send(
+        Resource::Recorder,
+        2,
+        Method::Record,
+        &[(HeaderName::MediaType, "audio/wav"), (HeaderName::RecordUri, "")],
+        "",
+    );
+    let listens = call.outputs.iter().find_map(|output| match output {
+        Output::Listen { leg, .. } => Some(*leg),
+        _ => None,
+    });
+    let records = call.outputs.iter().find_map(|output| match output {
+        Output::Record { leg, .. } => Some(*leg),
+        _ => None,
+    });
+    assert!(listens.is_some() && listens == records, "{listens:?} {records:?}");
+}
