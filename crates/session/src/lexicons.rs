@@ -6,7 +6,7 @@ use mrcp::synthesizer::{Failure, FailureKind};
 use speech::Lexicon;
 
 /// Lexicons of one session.
-const LEXICONS_MAX: usize = 64;
+pub(crate) const LEXICONS_MAX: usize = 64;
 
 /// The lexicons of a synthesizer channel, by their URIs: `session:NAME` for those that came in a request.
 #[derive(Debug, Default)]
@@ -18,8 +18,6 @@ pub(crate) struct Lexicons {
 struct Stored {
     uri: String,
     lexicon: Arc<Lexicon>,
-    /// Whether it was defined, and so counts where no search order is given.
-    is_loaded: bool,
 }
 
 /// The URI of a lexicon that came in a request with this Content-ID.
@@ -43,20 +41,19 @@ pub(crate) fn failure(uri: &str, reason: impl Into<String>) -> Failure {
 }
 
 impl Lexicons {
-    /// Keeps a lexicon under its URI; one that was there is replaced. `is_loaded`: a client defined it.
+    /// Keeps a lexicon that a client defined under its URI; one that was there is replaced.
     ///
     /// # Errors
     /// When there are too many.
-    pub(crate) fn store(&mut self, uri: &str, lexicon: Arc<Lexicon>, is_loaded: bool) -> Result<(), Failure> {
+    pub(crate) fn store(&mut self, uri: &str, lexicon: Arc<Lexicon>) -> Result<(), Failure> {
         if let Some(known) = self.stored.iter_mut().find(|stored| stored.uri == uri) {
             known.lexicon = lexicon;
-            known.is_loaded |= is_loaded;
             return Ok(());
         }
         if self.stored.len() >= LEXICONS_MAX {
             return Err(failure(uri, format!("a session may have {LEXICONS_MAX} lexicons")));
         }
-        self.stored.push(Stored { uri: uri.to_owned(), lexicon, is_loaded });
+        self.stored.push(Stored { uri: uri.to_owned(), lexicon });
         Ok(())
     }
 
@@ -72,6 +69,6 @@ impl Lexicons {
 
     /// The URIs of all that clients defined, the first first.
     pub(crate) fn loaded(&self) -> Vec<String> {
-        self.stored.iter().filter(|stored| stored.is_loaded).map(|stored| stored.uri.clone()).collect()
+        self.stored.iter().map(|stored| stored.uri.clone()).collect()
     }
 }

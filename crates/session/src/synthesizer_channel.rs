@@ -29,6 +29,8 @@ pub(crate) struct SynthesizerChannel {
     leg: Option<(LegId, ClockRate)>,
     default_language: Language,
     voices: Voices,
+    /// The names of the engine's voices.
+    voice_names: Vec<String>,
     /// Bytes of a body once its codings are undone.
     body_bytes_max: usize,
     lexicons: Lexicons,
@@ -58,6 +60,8 @@ struct Waiting {
     params: Arc<SpeakParams>,
     /// Its own lexicons that are not there yet.
     left: usize,
+    /// Those that are: what is not defined is fetched for each SPEAK, by the rules of caches.
+    fetched: HashMap<String, Arc<Lexicon>>,
 }
 
 /// A lexicon that is being fetched.
@@ -90,7 +94,7 @@ impl SynthesizerChannel {
         default_language: Language,
         voices: Voices,
     ) -> Self {
-        let body_bytes_max = config.decoded_bytes_max;
+        let (body_bytes_max, voice_names) = (config.decoded_bytes_max, config.voices.clone());
         let machine = Synthesizer::new(config, id.clone());
         Self {
             id,
@@ -98,6 +102,7 @@ impl SynthesizerChannel {
             leg,
             default_language,
             voices,
+            voice_names,
             body_bytes_max,
             lexicons: Lexicons::default(),
             defining: HashMap::new(),
@@ -239,7 +244,12 @@ impl SynthesizerChannel {
             .filter(|speaking| speaking.params.vendor.value(vendor::REPORT) == Some("text"))
     }
 
-    fn prepare(&mut self, request_id: RequestId, params: Arc<SpeakParams>) -> Result<(), Failure> {
+    fn prepare(
+        &mut self,
+        request_id: RequestId,
+        params: Arc<SpeakParams>,
+        fetched: &HashMap<String, Arc<Lexicon>>,
+    ) -> Result<(), Failure> {
         let Some((_, clock_rate)) = self.leg else {
             return Err(Failure::new(FailureKind::Engine, "the session has no audio to speak on"));
         };
@@ -250,7 +260,8 @@ impl SynthesizerChannel {
         };
         let mut document = self.document(&params)?;
         let order = self.search_order(&document, &params);
-        let lexicons: Vec<Arc<Lexicon>> = order.iter().filter_map(|uri| self.lexicons.find(uri)).cloned().collect();
+        let lexicons: Vec<Arc<Lexicon>> =
+            order.iter().filter_map(|uri| self.lexicons.find(uri).or_else(|| fetched.get(uri))).cloned().collect();
         let active: Vec<&Lexicon> = lexicons.iter().map(Arc::as_ref).collect();
         speech::pronounce(&mut document.segments, &active, language);
         let has_clips = match &self.voices {
@@ -260,8 +271,10 @@ impl SynthesizerChannel {
         // §8.4.7: markup says its prosody by itself.
         let prosody = if document.is_markup { Prosody::default() } else { spoken(Prosody::default(), &params.prosody) };
         // A voice called "default" is what FreeSWITCH sends when the dialplan names none.
-        let voice = params.voice.name.clone().filter(|name| !name.eq_ignore_ascii_case("default"));
-        let defaults = VoiceDefaults { language, voice, prosody, has_clips };
+        let named = params.voice.name.as_deref().filter(|name| !name.eq_ignore_ascii_case("default"));
+        let voices = self.voice_names.clone();
+        let mut defaults = VoiceDefaults { language, voice: None, prosody, voices, has_clips };
+        defaults.voice = defaults.voice_of(named);
         let start = PromptChange {
             target: params.jump.as_ref().map(|jump| target(jump, clock_rate)),
             limit: params.length.as_ref().map(|length| limit(length, clock_rate)),
@@ -300,7 +313,7 @@ impl SynthesizerChannel {
 
     /// Prepares a SPEAK when no lexicon that it may need is still on its way.
     fn ask(&mut self, now: Instant, request_id: RequestId, params: Arc<SpeakParams>, parts: &mut PartKeys) {
-        self.waiting.push_back(Waiting { request_id, params, left: 0 });
+        self.waiting.push_back(Waiting { request_id, params, left: 0, fetched: HashMap::new() });
         self.prepare_waiting(now, parts);
     }
 
@@ -308,17 +321,18 @@ impl SynthesizerChannel {
     fn prepare_waiting(&mut self, now: Instant, parts: &mut PartKeys) {
         while self.defining.is_empty()
             && let Some(at) = self.waiting.iter().position(|waiting| waiting.left == 0)
-            && let Some(Waiting { request_id, params, .. }) = self.waiting.remove(at)
+            && let Some(Waiting { request_id, params, fetched, .. }) = self.waiting.remove(at)
         {
-            let outcome = match self.missing_lexicons(&params) {
+            let outcome = match self.missing_lexicons(&params, &fetched) {
                 Ok(missing) if !missing.is_empty() => {
-                    self.waiting.push_back(Waiting { request_id, left: missing.len(), params: Arc::clone(&params) });
+                    let (left, fetch) = (missing.len(), params.fetch.clone());
+                    self.waiting.push_back(Waiting { request_id, params, left, fetched });
                     for uri in missing {
-                        self.fetch(request_id, uri, params.fetch.clone(), parts);
+                        self.fetch(request_id, uri, fetch.clone(), parts);
                     }
                     continue;
                 }
-                Ok(_) => self.prepare(request_id, params),
+                Ok(_) => self.prepare(request_id, params, &fetched),
                 Err(failure) => Err(failure),
             };
             self.machine.handle_input(now, synthesizer::Input::Prepared { request_id, outcome });
@@ -326,10 +340,18 @@ impl SynthesizerChannel {
     }
 
     /// The lexicons that a SPEAK names and that have to be fetched for it.
-    fn missing_lexicons(&self, params: &SpeakParams) -> Result<Vec<String>, Failure> {
+    fn missing_lexicons(
+        &self,
+        params: &SpeakParams,
+        fetched: &HashMap<String, Arc<Lexicon>>,
+    ) -> Result<Vec<String>, Failure> {
         let document = self.document(params)?;
         let named = self.search_order(&document, params);
-        let missing: Vec<String> = named.into_iter().filter(|uri| self.lexicons.find(uri).is_none()).collect();
+        let is_there = |uri: &String| self.lexicons.find(uri).is_some() || fetched.contains_key(uri);
+        let missing: Vec<String> = named.into_iter().filter(|uri| !is_there(uri)).collect();
+        if missing.len() > lexicons::LEXICONS_MAX {
+            return Err(lexicons::failure("session:", "too many lexicons are named"));
+        }
         match missing.iter().find(|uri| uri.starts_with("session:")) {
             Some(uri) => Err(lexicons::failure(uri, format!("there is no lexicon {uri}"))),
             None => Ok(missing),
@@ -373,11 +395,19 @@ impl SynthesizerChannel {
     ) {
         let Some(Fetching { request_id, uri }) = self.fetching.remove(&key) else { return };
         let is_defined = self.defining.contains_key(&request_id);
-        let kept = match outcome {
-            Ok(fetched) => lexicons::read(&uri, &fetched.content)
-                .and_then(|lexicon| self.lexicons.store(&uri, lexicon, is_defined)),
+        let read = match outcome {
+            Ok(fetched) => lexicons::read(&uri, &fetched.content),
             Err(failure) => Err(lexicons::failure(&uri, failure.reason.clone())),
         };
+        let kept = read.and_then(|lexicon| {
+            if is_defined {
+                return self.lexicons.store(&uri, lexicon);
+            }
+            if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.request_id == request_id) {
+                waiting.fetched.insert(uri, lexicon);
+            }
+            Ok(())
+        });
         if let Err(failure) = kept {
             self.forget_waiting(request_id);
             let input = if is_defined {
@@ -460,12 +490,15 @@ impl SynthesizerChannel {
                 self.lexicons.unload(&uri);
             } else if ["application/pls+xml", "application/xml", "text/xml"].iter().any(|known| is_kind(&kind, known)) {
                 let lexicon = lexicons::read(&uri, &part.body)?;
-                self.lexicons.store(&uri, lexicon, true)?;
+                self.lexicons.store(&uri, lexicon)?;
             } else {
                 return Err(failed(&format!(
                     "{kind} is no type of lexicon that is supported, use application/pls+xml"
                 )));
             }
+        }
+        if missing.len() > lexicons::LEXICONS_MAX {
+            return Err(failed("too many lexicons are named"));
         }
         Ok(missing)
     }

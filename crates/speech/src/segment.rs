@@ -14,7 +14,8 @@ pub enum Segment {
         text: String,
         /// The language that the markup names; `None`: the request's or the server's.
         language: Option<Language>,
-        /// The voice that the markup names; `None`: the request's or the server's.
+        /// The voice that the markup names, or several with spaces between, the most wanted first; `None`: the request's or the
+        /// server's.
         voice: Option<String>,
         /// The gender that the markup asks for, when it names no voice that the server has.
         gender: Option<Gender>,

@@ -30,8 +30,25 @@ pub(crate) struct VoiceDefaults {
     pub(crate) language: Language,
     pub(crate) voice: Option<String>,
     pub(crate) prosody: Prosody,
+    /// The names of the voices that there are; empty: whatever is asked for is taken for one.
+    pub(crate) voices: Vec<String>,
     /// Whether clips say it, and not a voice.
     pub(crate) has_clips: bool,
+}
+
+impl VoiceDefaults {
+    /// The voice for `names`, one or several with spaces between, the most wanted first; names may hold spaces themselves.
+    /// Without a known one the default holds, as SSML has it.
+    pub(crate) fn voice_of(&self, names: Option<&str>) -> Option<String> {
+        let known = |name: &str| self.voices.iter().find(|known| known.eq_ignore_ascii_case(name)).cloned();
+        let chosen = names.and_then(|names| {
+            if self.voices.is_empty() {
+                return names.split_whitespace().next().map(str::to_owned);
+            }
+            known(names.trim()).or_else(|| names.split_whitespace().find_map(known))
+        });
+        chosen.or_else(|| self.voice.clone())
+    }
 }
 
 /// Where speaking goes on, at the rate of the leg.
@@ -279,7 +296,7 @@ impl Prompt {
             self.fail("the reply has too many clauses");
             return;
         }
-        let voice = voice.or_else(|| self.defaults.voice.clone());
+        let voice = self.defaults.voice_of(voice.as_deref());
         let (prosody, speaker) = (self.defaults.prosody, Speaker::Voice);
         self.clauses.push_back(Utterance { text, language, voice, prosody, cacheable, speaker });
         self.advance();
@@ -608,7 +625,7 @@ fn push_segment(
                 return;
             }
             for clause in speech::clauses(&text, language) {
-                let voice = voice.clone().or_else(|| defaults.voice.clone());
+                let voice = defaults.voice_of(voice.as_deref());
                 let (text, speaker) = (clause.to_owned(), Speaker::Voice);
                 let what = Utterance { text, language, voice, prosody, cacheable: true, speaker };
                 pieces.push(Piece::Speak { what, own, length: Length::Unknown });

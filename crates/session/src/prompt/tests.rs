@@ -1,7 +1,13 @@
 use super::*;
 
 fn defaults() -> VoiceDefaults {
-    VoiceDefaults { language: Language::English, voice: None, prosody: Prosody::default(), has_clips: false }
+    VoiceDefaults {
+        language: Language::English,
+        voice: None,
+        prosody: Prosody::default(),
+        voices: Vec::new(),
+        has_clips: false,
+    }
 }
 
 fn text(words: &str) -> Segment {

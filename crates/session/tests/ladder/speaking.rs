@@ -457,6 +457,25 @@ fn syn_029_markup_beats_the_request_and_the_request_beats_the_channel() {
 }
 
 #[test]
+fn syn_031_markup_that_names_no_known_voice_keeps_the_voice_of_the_request() {
+    let voices = vec!["Amy".to_owned(), "tall bob".to_owned()];
+    let synthesizer = Arc::new(SynthesizerConfig { voices, ..SynthesizerConfig::default() });
+    let config = Arc::new(SessionConfig { synthesizer, ..(*config()).clone() });
+    for (named, expected) in [("amy", "Amy"), ("carol tall bob", "Amy"), ("tall bob", "tall bob"), ("carol", "Amy")] {
+        let mut ladder = Ladder::offered_by(Resource::SpeechSynth, Arc::clone(&config));
+        let reservation = ladder.reservation();
+        ladder.accept(&reservation);
+        let body = format!("<speak><voice name='{named}'>Hello.</voice></speak>");
+        ladder.send(Method::Speak, &[SSML, (HeaderName::VoiceName, "amy")], &body);
+        let voice = ladder.outputs.iter().find_map(|output| match output {
+            Output::Synthesize { what, .. } => what.voice.clone(),
+            _ => None,
+        });
+        assert_eq!(voice.as_deref(), Some(expected), "{named}");
+    }
+}
+
+#[test]
 fn syn_032_syn_033_syn_036_syn_037_syn_040_what_cannot_be_spoken_is_told_in_the_response() {
     for (kind, language, body, expected) in [
         ("text/plain;charset=utf-8", "en-GB", "नमस्ते", "200 IN-PROGRESS"),

@@ -370,8 +370,7 @@ fn audio(element: Node<'_, '_>, voice: &Voice, builder: &mut Builder) -> Result<
 
 fn voice_of(element: Node<'_, '_>, voice: Voice) -> Voice {
     let voice = with_language(element, voice);
-    // The first of several names is the most wanted.
-    let name = element.attribute("name").and_then(|names| names.split_whitespace().next()).map(str::to_owned);
+    let name = element.attribute("name").map(text::collapse_space).filter(|names| !names.is_empty());
     let gender = match element.attribute("gender").map(str::trim) {
         Some("female") => Some(Gender::Female),
         Some("male") => Some(Gender::Male),

@@ -100,7 +100,7 @@ fn syn_048_voices_languages_and_prosody_reach_the_words() {
         })
         .collect();
     let english = Some(Language::English);
-    let amy = Some("amy".to_owned());
+    let amy = Some("amy bob".to_owned());
     assert_eq!(
         found,
         [
