@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn three_end_packets_are_one_press() {
+    fn dtm_003_three_end_packets_are_one_press() {
         let mut line = Line::new();
         line.press('5', 1000);
         assert_eq!(line.digits, "5");
     }
 
     #[test]
-    fn the_same_key_twice_is_two_presses() {
+    fn dtm_004_the_same_key_twice_is_two_presses() {
         let mut line = Line::new();
         line.press('1', 1000);
         line.press('1', 3000);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_press_with_only_its_last_end_packet_left_is_reported() {
+    fn dtm_003_a_press_with_only_its_last_end_packet_left_is_reported() {
         let mut line = Line::new();
         line.press('1', 1000);
         line.packet('2', false, 3000, 640, true);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_press_in_segments_is_one_press() {
+    fn dtm_004_dtm_006_a_long_press_in_segments_is_one_press() {
         let mut line = Line::new();
         line.packet('9', true, 1000, 160, false);
         line.packet('9', false, 1000, 65_535, false);

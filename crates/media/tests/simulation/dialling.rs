@@ -35,13 +35,13 @@ fn dial(digits: &str, seed: u64, loss_percent: u64, jitter_ms: u64) -> String {
 }
 
 #[test]
-fn every_key_arrives_once() {
+fn dtm_001_dtm_003_every_key_arrives_once() {
     assert_eq!(dial("0123456789*#ABCD", 1, 0, 0), "0123456789*#ABCD");
     assert_eq!(dial("1111222", 1, 0, 0), "1111222");
 }
 
 #[test]
-fn loss_and_reordering_do_not_change_the_digits() {
+fn dtm_003_loss_and_reordering_do_not_change_the_digits() {
     for seed in 0..30 {
         assert_eq!(dial("5550123#", seed, 20, 40), "5550123#", "seed {seed}");
     }

@@ -387,7 +387,7 @@ fn rec_072_ses_019_a_bye_ends_the_listening() {
 }
 
 #[test]
-fn ses_028_two_generators_on_one_stream_get_488() {
+fn rtp_010_ses_028_two_generators_on_one_stream_get_488() {
     let basic = SYNTHESIZER.replace("speechsynth", "basicsynth");
     assert_eq!(Call::new(config(), &sdp(&format!("{SYNTHESIZER}{basic}{AUDIO}"))).sip(), ["488"]);
     // Each on a stream of its own.

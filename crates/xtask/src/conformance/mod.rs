@@ -45,12 +45,14 @@ pub(crate) fn run(arguments: &ConformanceArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let profile = if arguments.run { test::Profile::Conformance } else { test::Profile::Whole };
+    // The runner keeps its reports there whatever the build directory is.
+    let path = root().join("target/nextest").join(profile.name()).join("junit.xml");
     if arguments.run {
+        // What an earlier run left may not be taken for this one's.
+        let _was_not_there = fs::remove_file(&path);
         // The page says what failed; so does the runner's own output.
         let _told_by_the_page = succeed(test::runner(profile, arguments.quick)?.args(["-E", &filter()]));
     }
-    // The runner keeps its reports there whatever the build directory is.
-    let path = root().join("target/nextest").join(profile.name()).join("junit.xml");
     let report = fs::read_to_string(&path)
         .with_context(|| format!("{} is not there: run `cargo xtask test` first", path.display()))?;
     let statements = statements(&fs::read_to_string(root().join(STATEMENTS))?).context(STATEMENTS)?;
