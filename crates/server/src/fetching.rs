@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fetch::{Document, FetchError, Request, SessionFetcher};
-use media::{ClockRate, PcmBuffer, Waveform};
+use media::{ClockRate, PcmBuffer, PcmSink, RingWriter, Waveform};
+use recording::ServedFile;
 use session::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, GrammarJob, LoadedAudio};
+use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tracing::Instrument;
@@ -45,10 +48,21 @@ impl Fetching {
     }
 
     /// Begins to fetch a recording and to make samples of it.
-    pub(crate) fn load_audio(&mut self, key: FetchKey, source: AudioSource, clock_rate: ClockRate) {
+    /// What is `own` is read from our own files.
+    pub(crate) fn load_audio(
+        &mut self,
+        key: FetchKey,
+        source: AudioSource,
+        own: Option<ServedFile>,
+        clock_rate: ClockRate,
+    ) {
         let fetcher = self.fetcher.clone();
         let processors = Arc::clone(&self.processors);
         self.begin(key, async move {
+            let source = match own {
+                Some(own) => read(own).await.unwrap_or(source),
+                None => source,
+            };
             let outcome = match source {
                 AudioSource::Inline { content_type, content } => {
                     let document = Document { location: String::new(), content_type: Some(content_type), content };
@@ -145,6 +159,33 @@ async fn fetch(fetcher: &SessionFetcher, request: FetchRequest) -> Result<(Docum
 
 fn failure(error: &FetchError, set_cookies: Vec<String>) -> FetchFailure {
     FetchFailure { cause: error.cause(), reason: error.to_string(), set_cookies }
+}
+
+/// A recording of ours, as if it had come with the request.
+async fn read(own: ServedFile) -> Option<AudioSource> {
+    let mut content = Vec::new();
+    tokio::fs::File::from_std(own.file).read_to_end(&mut content).await.ok()?;
+    Some(AudioSource::Inline { content_type: own.media_type, content: content.into() })
+}
+
+/// How much audio a listener is given at once, and how often: five times as fast as it was spoken.
+const PIECE_MS: usize = 100;
+const PIECE_EVERY: Duration = Duration::from_millis(20);
+
+/// Lets a listener hear a recording, and silence after it until it listens no more.
+pub(crate) async fn hear(audio: PcmBuffer, mut listener: RingWriter) {
+    let mut piece = vec![0; PIECE_MS * audio.sample_rate_hz() as usize / 1_000];
+    let mut at = 0;
+    while !listener.is_closed() {
+        let count = audio.read(at, &mut piece);
+        piece.get_mut(count..).unwrap_or_default().fill(0);
+        // A listener that is behind is waited for: nothing is lost.
+        if listener.room() >= piece.len() && listener.push(&piece).is_ok() {
+            at += count;
+        }
+        let pause = if at < audio.samples_written() { PIECE_EVERY } else { Duration::from_millis(PIECE_MS as u64) };
+        tokio::time::sleep(pause).await;
+    }
 }
 
 /// Samples of a document, made where no task waits for them.

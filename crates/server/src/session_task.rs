@@ -9,7 +9,7 @@ use media::{LegCommand, LegConfig, LegEvent, PcmBuffer, UtteranceId};
 use metrics::{counter, histogram};
 use mrcp::ChannelId;
 use mrcp::recorder::Recorded;
-use recording::RecordEvent;
+use recording::{RecordEvent, ServedFile};
 use session::{
     CloseCause, CompiledGrammar, FetchFailure, FetchKey, Fetched, FromConversation, Heard, Input, LegId, ListenKey,
     Output, PartKey, RecordKey, RecordSpec, RecordingEvent, Reservation, Session, ToConversation,
@@ -76,6 +76,8 @@ struct Wanted {
     phrases: Vec<String>,
     sensitivity: u8,
     partials: bool,
+    /// Heard instead of the leg.
+    audio: Option<PcmBuffer>,
 }
 
 /// The shell of one session.
@@ -278,8 +280,9 @@ impl SessionTask {
                 self.connections.remove(&channel);
             }
             Output::Mrcp { channel, message } => self.send(&channel, &message),
-            Output::Listen { key, leg, language, phrases, sensitivity, partials } => {
-                let wanted = Wanted { phrases, sensitivity, partials };
+            Output::Listen { key, leg, audio, language, phrases, sensitivity, partials } => {
+                let audio = audio.and_then(|audio| self.fetching.recording(audio));
+                let wanted = Wanted { phrases, sensitivity, partials, audio };
                 return self.listen(key, leg, language, wanted);
             }
             Output::FinishListening { key } => {
@@ -300,7 +303,13 @@ impl SessionTask {
                 return self.leg_command(leg, LegCommand::Play { utterance, audio, span });
             }
             Output::Fetch { key, request } => self.fetching.fetch(key, request),
-            Output::LoadAudio { key, source, clock_rate } => self.fetching.load_audio(key, source, clock_rate),
+            Output::LoadAudio { key, source, clock_rate } => {
+                let own = match &source {
+                    session::AudioSource::Uri(request) => self.own_recording(&request.uri),
+                    session::AudioSource::Inline { .. } => None,
+                };
+                self.fetching.load_audio(key, source, own, clock_rate);
+            }
             Output::PlayLoaded { key, utterance, leg, span } => {
                 // The core plays what it was told is ready, and nothing that it has abandoned.
                 if let Some(audio) = self.fetching.recording(key) {
@@ -419,6 +428,13 @@ impl SessionTask {
         }
     }
 
+    /// A recording that we serve ourselves: it is read where it is.
+    fn own_recording(&self, uri: &str) -> Option<ServedFile> {
+        let base_url = self.shared.recordings_url(self.peer?)?;
+        let name = uri.strip_prefix(&base_url)?.strip_prefix('/')?;
+        self.shared.recordings.recorder.storage().served(name)
+    }
+
     fn leg_key(&self, leg: LegId) -> Option<LegKey> {
         self.legs.get(&leg).and_then(|leg| leg.key)
     }
@@ -462,7 +478,7 @@ impl SessionTask {
                 return Some(failed_listening(key, "no recognizer was reserved for this session"));
             }
         };
-        let Wanted { phrases, sensitivity, partials } = wanted;
+        let Wanted { phrases, sensitivity, partials, audio } = wanted;
         let spec = ListenSpec { phrases, sensitivity, partials, ..ListenSpec::new(language, clock_rate.hz()) };
         let mailbox = self.mailbox.clone();
         let deliver = Box::new(move |event: ListenEvent| {
@@ -470,9 +486,14 @@ impl SessionTask {
                 counter!("engine_events_dropped_total").increment(1);
             }
         });
-        match self.shared.recognition.listen(permit, spec, deliver) {
+        match self.shared.recognition.listen_directly(permit, spec, deliver) {
             Ok((sink, listener)) => {
                 self.listeners.insert(key, listener);
+                if let Some(audio) = audio {
+                    crate::tasks::spawn("recorded audio", crate::fetching::hear(audio, sink));
+                    return None;
+                }
+                let sink = Box::new(sink);
                 failed(self.shared.media.command(leg_key, LegCommand::Capture { capture: session::HEARING, sink }))
             }
             Err(error) if error.kind == engine::EngineErrorKind::Language => {

@@ -21,6 +21,7 @@ mod grammar_load;
 mod grammar_loading;
 mod grammar_store;
 mod input;
+mod input_waveform;
 mod keys;
 mod keyword;
 mod lexicons;

@@ -90,6 +90,8 @@ pub enum Output {
         key: ListenKey,
         /// The leg.
         leg: LegId,
+        /// What is heard instead of the leg: a recording that is ready, and silence after it.
+        audio: Option<FetchKey>,
         /// The language to expect.
         language: Language,
         /// Phrases that are likely, for engines that can be biased.

@@ -9,15 +9,18 @@ use mrcp::recognizer::{
     self, Failure, FailureKind, FinishedInput, GrammarPurpose, InputMatch, InputModes, Outcome, RecognizeParams,
     Recognizer, RecognizerConfig, ResultConstraints, Verdict,
 };
-use mrcp::{ChannelId, EventName, FetchParams, GrammarRef, Message, RecognizerCause, Request, RequestId, Resource};
+use mrcp::{
+    ChannelId, EventName, FetchParams, GrammarRef, Message, RecognizerCause, Request, RequestId, RequestState, Resource,
+};
 use speech::nlsml::{InstanceForm, NlsmlStyle};
 use speech::{Date, Grammar, Hypothesis, InputMode, Language, Match, RecognitionResult, ResultFormat};
 
-use crate::fetching::{FetchFailure, FetchKey, Fetched};
+use crate::fetching::{FetchFailure, FetchKey, Fetched, LoadedAudio};
 use crate::finding::{Constraints, Evidence, Finding, result_body};
 use crate::grammar_job::CompiledGrammar;
 use crate::grammar_loading::{EndedLoad, GrammarLoading, LoadFor};
 use crate::input::Heard;
+use crate::input_waveform::{InputWaveforms, Waiting};
 use crate::keys::PartKeys;
 use crate::output::{
     CallDetails, CallerInput, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, ToConversation,
@@ -55,6 +58,7 @@ pub(crate) struct RecognizerChannel {
     loaded: HashMap<RequestId, Vec<Grammar>>,
     listening: Option<Listening>,
     waveforms: SavedWaveforms,
+    inputs: InputWaveforms,
     /// What the last RECOGNIZE found, for GET-RESULT.
     found: Option<Finding>,
     /// A RECOGNIZE of a conversation that ended without a turn, until it is known why.
@@ -70,6 +74,8 @@ struct Listening {
     key: ListenKey,
     /// Whether the engine listens; not for DTMF alone.
     hears: bool,
+    /// What it hears instead of the call.
+    audio: Option<FetchKey>,
     language: Language,
     format: ResultFormat,
     grammars: Arc<[Grammar]>,
@@ -105,6 +111,7 @@ impl RecognizerChannel {
             id,
             machine,
             waveforms: SavedWaveforms::new(leg, waveform_time_max),
+            inputs: InputWaveforms::new(leg.map(|(_, rate)| rate)),
             leg: leg.map(|(leg, _)| leg),
             default_language,
             today: None,
@@ -288,6 +295,7 @@ impl RecognizerChannel {
                     self.load(now, request_id, LoadFor::Definition, grammars, language.as_deref(), fetch, parts);
                 }
                 recognizer::Output::AbandonGrammars { request_id } => {
+                    self.outputs.extend(self.inputs.forget(request_id));
                     self.loaded.remove(&request_id);
                     self.loading.abandon(request_id, &mut self.outputs);
                 }
@@ -302,8 +310,10 @@ impl RecognizerChannel {
                         self.machine.handle_input(now, recognizer::Input::GrammarsLoaded { request_id, outcome });
                         continue;
                     }
-                    let (language, fetch) = (params.speech_language.as_deref(), params.fetch.clone());
-                    self.load(now, request_id, LoadFor::Use(purpose), grammars, language, fetch, parts);
+                    match self.inputs.begin(Waiting { request_id, grammars, params, purpose }, parts) {
+                        Ok(output) => self.outputs.push_back(output),
+                        Err(waiting) => self.load_grammars(now, waiting, parts),
+                    }
                 }
                 recognizer::Output::Listen { request_id, modes, params } => {
                     self.listen(request_id, modes, params, parts);
@@ -325,6 +335,7 @@ impl RecognizerChannel {
                 recognizer::Output::Finish { input, .. } => self.finish(now, input),
                 recognizer::Output::StopListening { request_id } => {
                     self.stop(request_id);
+                    self.outputs.extend(self.inputs.forget(request_id));
                     self.outputs.extend(self.waveforms.stopped(now, request_id));
                 }
             }
@@ -340,8 +351,46 @@ impl RecognizerChannel {
         }
     }
 
+    fn load_grammars(&mut self, now: Instant, waiting: Waiting, parts: &mut PartKeys) {
+        let Waiting { request_id, grammars, params, purpose } = waiting;
+        let (language, fetch) = (params.speech_language.as_deref(), params.fetch.clone());
+        self.load(now, request_id, LoadFor::Use(purpose), grammars, language, fetch, parts);
+    }
+
+    /// Audio that was fetched for the session.
+    pub(crate) fn audio_loaded(
+        &mut self,
+        now: Instant,
+        key: FetchKey,
+        outcome: &Result<LoadedAudio, FetchFailure>,
+        parts: &mut PartKeys,
+    ) {
+        let Some((waiting, loaded)) = self.inputs.loaded(key, outcome) else { return };
+        let set_cookies = match outcome {
+            Ok(loaded) => loaded.set_cookies.clone(),
+            Err(failure) => failure.set_cookies.clone(),
+        };
+        self.set_cookies.note(now, waiting.request_id, set_cookies);
+        match loaded {
+            Ok(()) => self.load_grammars(now, waiting, parts),
+            Err(failure) => {
+                let (request_id, outcome) = (waiting.request_id, Err(failure));
+                self.machine.handle_input(now, recognizer::Input::GrammarsLoaded { request_id, outcome });
+            }
+        }
+        self.drain_machine(now, parts);
+    }
+
     fn send(&mut self, now: Instant, mut message: Message) {
         self.set_cookies.attach(now, &mut message);
+        let is_over = match &message {
+            Message::Response(response) => response.state == RequestState::Complete,
+            Message::Event(event) => event.state == RequestState::Complete,
+            Message::Request(_) => false,
+        };
+        if is_over {
+            self.outputs.extend(self.inputs.forget(message.id()));
+        }
         if let Message::Event(event) = &message
             && event.name == EventName::RecognitionComplete
             && event.headers.recognizer_cause() == Some(RecognizerCause::NoInputTimeout)
@@ -495,6 +544,7 @@ impl RecognizerChannel {
             request_id,
             key,
             hears: modes.speech,
+            audio: self.inputs.of(request_id),
             language,
             // Checked before the grammars were loaded.
             format: self.format(params.accept.as_deref()).unwrap_or_default(),
@@ -506,7 +556,9 @@ impl RecognizerChannel {
             ended: None,
             interrupts_at: None,
         };
-        self.outputs.extend(self.waveforms.begin(request_id, &listening.params));
+        if listening.audio.is_none() {
+            self.outputs.extend(self.waveforms.begin(request_id, &listening.params));
+        }
         self.outputs.extend(self.leg.and_then(|leg| listening.listen(leg)));
         self.listening = Some(listening);
     }
@@ -683,6 +735,7 @@ impl Listening {
         self.hears.then(|| Output::Listen {
             key: self.key,
             leg,
+            audio: self.audio,
             language: self.language,
             phrases: self.grammars.iter().flat_map(Grammar::phrases).collect(),
             sensitivity: hundredths(self.params.sensitivity_level),

@@ -245,8 +245,13 @@ impl Session {
                     channel.compiled(now, key, compiled, &mut self.parts);
                 }
             }
-            // Nothing of it is wanted any more.
-            (State::Waiting | State::Reserving, Input::AudioLoaded { .. }) => {}
+            (State::Waiting | State::Reserving, Input::AudioLoaded { key, outcome }) => {
+                for channel in &mut self.channels {
+                    if let Channel::Recognizer(channel) = channel {
+                        channel.audio_loaded(now, key, &outcome, &mut self.parts);
+                    }
+                }
+            }
             (State::Waiting | State::Reserving, Input::Recording { key, what }) => {
                 for channel in &mut self.channels {
                     match channel {

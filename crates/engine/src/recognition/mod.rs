@@ -29,7 +29,7 @@ pub use spec::ListenSpec;
 #[cfg(feature = "sherpa")]
 pub(crate) use decode::Purpose;
 pub(crate) use decode::{DecodeRequest, Decoded, RATE_HZ};
-pub(crate) use media::RingWriter;
+pub use media::RingWriter;
 pub(crate) use recognizer::{PieceDecoder, Recognizer, RecognizerMode, StreamingDecoder};
 pub(crate) use transcript::join_texts;
 pub(crate) use voice::{VoiceDetector, VoiceEvent};
@@ -151,7 +151,10 @@ impl Recognition {
     }
 
     /// As [`listen`](Self::listen), with a sink that tells its room: for audio that is not paced by a leg.
-    pub(crate) fn listen_directly(
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub fn listen_directly(
         &self,
         permit: &RecognitionPermit,
         spec: ListenSpec,

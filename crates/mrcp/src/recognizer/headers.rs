@@ -41,6 +41,7 @@ pub(super) fn recognize_params(effective: Effective<'_>, config: &RecognizerConf
         save_waveform: effective.boolean(H::SaveWaveform, false),
         media_type: effective.text(H::MediaType),
         accept: effective.text(H::Accept),
+        input_waveform_uri: effective.text(H::InputWaveformUri),
         fetch: fetch_params(effective),
         logging_tag: effective.text(H::LoggingTag),
         vendor: effective.vendor(),

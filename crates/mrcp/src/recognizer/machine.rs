@@ -538,7 +538,8 @@ impl Recognizer {
             headers.text(&HeaderName::RecognitionMode).is_some_and(|mode| mode.eq_ignore_ascii_case("hotword"));
         if is_hotword && !self.config.hotword {
             at_fault(StatusCode::UNSUPPORTED_HEADER_VALUE, HeaderName::RecognitionMode)
-        } else if headers.contains(&HeaderName::InputWaveformUri) {
+        } else if self.is_dtmf_only() && headers.contains(&HeaderName::InputWaveformUri) {
+            // Keys come as events of the call, not in audio.
             at_fault(StatusCode::UNSUPPORTED_HEADER, HeaderName::InputWaveformUri)
         } else if is_true(&HeaderName::EnrollUtterance) {
             at_fault(StatusCode::UNSUPPORTED_HEADER, HeaderName::EnrollUtterance)

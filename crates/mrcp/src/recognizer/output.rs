@@ -186,7 +186,9 @@ pub struct RecognizeParams {
     pub media_type: Option<String>,
     /// `Accept`.
     pub accept: Option<String>,
-    /// How grammars that it refers to may be fetched.
+    /// `Input-Waveform-URI`: what is recognized instead of the call's audio (§9.4.10).
+    pub input_waveform_uri: Option<String>,
+    /// How grammars and audio that it refers to may be fetched.
     pub fetch: FetchParams,
     /// `Logging-Tag`.
     pub logging_tag: Option<String>,

@@ -741,13 +741,11 @@ fn rec_032_rec_033_illegal_values_are_echoed_with_404() {
 fn rec_046_rec_054_what_we_cannot_do_is_refused_and_not_ignored() {
     let mut ladder = Ladder::with(RecognizerConfig { hotword: false, ..RecognizerConfig::default() });
     ladder.send("RECOGNIZE 1", &["Content-Type: text/uri-list", "Recognition-Mode: hotword"], "builtin:x/y");
-    ladder.send("RECOGNIZE 2", &["Content-Type: text/uri-list", "Input-Waveform-URI: http://x/y.wav"], "builtin:x/y");
     ladder.send("RECOGNIZE 3", &["Content-Type: text/uri-list", "Enroll-Utterance: true"], "builtin:x/y");
     ladder.send("RECOGNIZE 4", &["Content-Type: text/uri-list", "Ver-Buffer-Utterance: true"], "builtin:x/y");
     let cause = "Completion-Cause: 006 recognizer-error";
     ladder.expect(&[
         &format!("< 1 409 COMPLETE | {cause} | Recognition-Mode: hotword"),
-        &format!("< 2 403 COMPLETE | {cause} | Input-Waveform-URI: http://x/y.wav"),
         &format!("< 3 403 COMPLETE | {cause} | Enroll-Utterance: true"),
         &format!("< 4 403 COMPLETE | {cause} | Ver-Buffer-Utterance: true"),
     ]);
