@@ -305,3 +305,49 @@ async fn rec_049_without_room_for_the_waveform_the_recognition_succeeds_with_an_
     assert_eq!(recognition.result.map(|result| result.input).as_deref(), Some("pong"));
     assert_eq!(recognition.headers.text(&H::WaveformUri), Some(""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rec_052_audio_by_reference_is_recognized_instead_of_the_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let format = media::WaveformFormat::from_media_type("audio/wav;codec=alaw;rate=8000", media::ClockRate::Hz8000);
+    let format = format.unwrap();
+    let samples = spoken("by reference", 8_000).samples;
+    let mut content = format.header(samples.len() as u64);
+    format.encode(&samples, &mut content);
+    content.extend(format.trailer(samples.len() as u64));
+    std::fs::write(folder.path().join("a.wav"), content).unwrap();
+    let mut config = configuration();
+    config.fetch.file_root = Some(folder.path().to_owned());
+    let server = Server::start(config).await.unwrap();
+    let mut recognizer = start_client(&server).await.open_recognizer(None).await.unwrap();
+    let grammar = client::GrammarBody::uri("builtin:speech/transcribe");
+    let uri = format!("file://{}/a.wav", folder.path().display());
+    let id = recognizer.recognize(&grammar, headers(&[(H::InputWaveformUri, &uri)])).await.unwrap();
+    // What the caller says meanwhile is not heard.
+    recognizer.send_audio(&spoken("on the telephone", 8_000));
+    let recognition = recognizer.finished(id, SOON).await.unwrap();
+    assert_eq!(recognition.result.map(|result| result.input).as_deref(), Some("by reference"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rec_052_a_waveform_of_the_session_is_recognized_again_and_one_that_is_not_there_is_009() {
+    let server = start_server().await;
+    let mut recognizer = start_client(&server).await.open_recognizer(None).await.unwrap();
+    let grammar = client::GrammarBody::uri("builtin:speech/transcribe");
+    let id = recognizer.recognize(&grammar, headers(&[(H::SaveWaveform, "true")])).await.unwrap();
+    recognizer.send_audio(&spoken("once more", 8_000));
+    let first = recognizer.finished(id, SOON).await.unwrap();
+    let at = RecordedAt::read(first.headers.text(&H::WaveformUri).unwrap()).unwrap();
+    let id = recognizer.recognize(&grammar, headers(&[(H::InputWaveformUri, &at.uri)])).await.unwrap();
+    let second = recognizer.finished(id, SOON).await.unwrap();
+    assert_eq!(second.result.map(|result| result.input).as_deref(), Some("once more"));
+    for uri in [at.uri.replace("recordings/", "recordings/0"), "file:///etc/passwd".to_owned()] {
+        let wanted =
+            headers(&[(H::InputWaveformUri, &uri), (H::ContentType, "text/uri-list"), (H::CancelIfQueue, "false")]);
+        let body = bytes::Bytes::from_static(b"builtin:speech/transcribe");
+        let response = recognizer.session.request(Method::Recognize, wanted, body).await.unwrap();
+        assert_eq!(response.status, StatusCode::METHOD_FAILED, "{uri}");
+        assert_eq!(response.headers.text(&H::CompletionCause), Some("009 uri-failure"));
+        assert_eq!(response.headers.text(&H::FailedUri), Some(uri.as_str()));
+    }
+}

@@ -170,3 +170,34 @@ fn rec_050_a_session_that_ends_completes_a_recognition_whose_waveform_is_not_sto
     assert_eq!(ladder.messages()[1], "RECOGNITION-COMPLETE COMPLETE 006 recognizer-error");
     assert_eq!(ladder.last_header(&HeaderName::WaveformUri).as_deref(), Some(""));
 }
+
+#[test]
+fn rec_052_the_audio_is_there_before_the_recognition_begins_and_is_heard_instead_of_the_leg() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    let uri = (HeaderName::InputWaveformUri, "http://host/a.wav");
+    ladder.send(Method::Recognize, &[URI_LIST, uri], "builtin:speech/transcribe");
+    assert_eq!(ladder.messages(), [""; 0]);
+    let at = ladder.position(|output| matches!(output, Output::LoadAudio { .. }));
+    let Output::LoadAudio { key, .. } = ladder.outputs.remove(at) else { unreachable!("found by its kind") };
+    let loaded = session::LoadedAudio { length_ms: 1_000, set_cookies: Vec::new() };
+    ladder.input(Input::AudioLoaded { key, outcome: Ok(loaded) });
+    assert_eq!(ladder.messages(), ["200 IN-PROGRESS"]);
+    assert!(ladder.outputs.iter().any(|output| matches!(output, Output::Listen { audio, .. } if *audio == Some(key))));
+    ladder.send(Method::Stop, &[], "");
+    assert!(ladder.outputs.iter().any(|output| matches!(output, Output::Abandon { key: gone } if *gone == key)));
+}
+
+#[test]
+fn rec_052_audio_that_cannot_be_had_is_uri_failure_with_the_uri() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    let uri = (HeaderName::InputWaveformUri, "http://host/a.wav");
+    ladder.send(Method::Recognize, &[URI_LIST, uri], "builtin:speech/transcribe");
+    let at = ladder.position(|output| matches!(output, Output::LoadAudio { .. }));
+    let Output::LoadAudio { key, .. } = ladder.outputs.remove(at) else { unreachable!("found by its kind") };
+    let failure = session::FetchFailure { cause: "404".to_owned(), ..session::FetchFailure::default() };
+    ladder.input(Input::AudioLoaded { key, outcome: Err(failure) });
+    assert_eq!(ladder.messages(), ["407 COMPLETE"]);
+    assert_eq!(ladder.last_header(&HeaderName::CompletionCause).as_deref(), Some("009 uri-failure"));
+    assert_eq!(ladder.last_header(&HeaderName::FailedUri).as_deref(), Some("http://host/a.wav"));
+    assert_eq!(ladder.last_header(&HeaderName::FailedUriCause).as_deref(), Some("404"));
+}
