@@ -57,6 +57,9 @@ fn describe() {
     describe_histogram!("media_round_trip_seconds", "Round trip by RTCP at the end of a leg");
     describe_histogram!("media_mean_opinion_score", "Quality of what came, by the E-model, per leg: 1 to 4.5");
     describe_counter!("media_ticks_late_total", "Media ticks that began more than 5 ms late");
+    describe_counter!("recordings_total", "Recordings ended, by target and outcome");
+    describe_counter!("recording_events_dropped_total", "Events of recordings that found no room in their session");
+    describe_gauge!("recording_bytes", "Bytes of recordings that are kept, or being made, in the storage folder");
     describe_counter!("fetches_total", "Documents fetched, by purpose and outcome");
     describe_histogram!("fetch_seconds", "Time of one fetch, by purpose");
     describe_counter!("fetch_cache_total", "Documents from the cache (hit, revalidated) and from their origin (miss)");

@@ -75,6 +75,7 @@ fn config() -> Arc<SessionConfig> {
         grammars: Arc::new(GrammarConfig::default()),
         language: Language::English,
         results: ResultStyle {
+            format: speech::ResultFormat::default(),
             instance: InstanceForm::Json,
             namespaced: true,
             barge_in_after: Some(Duration::from_millis(350)),
