@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     document::{
-        Alternatives, Cost, External, GrammarDocument, Leaf, Other, Part, PartId, Repeat, Rule, RuleId, Run, Token,
-        WordId, index, next_id,
+        Alternatives, Anchored, Cost, External, GrammarDocument, Leaf, Other, Part, PartId, Repeat, Rule, RuleId, Run,
+        Token, WordId, index, next_id,
     },
     error::{GrammarError, Position},
     phrase_index::{Phrase, PhraseIndex},
@@ -17,6 +17,10 @@ use crate::{Language, spelling, text};
 const RULES_MAX: usize = 100_000;
 /// An alternative that may begin with more words than these is tried wherever it could stand.
 const FIRST_WORDS_MAX: usize = 64;
+/// Words before the one that an alternative is known by.
+const LEAD_MAX: usize = 4;
+/// Alternatives that are looked up by a word that they must have.
+const ANCHORED_MIN: usize = 32;
 /// How deep into parts and rules the first words of an alternative are looked for.
 const FIRST_DEPTH_MAX: usize = 32;
 /// A probability of 0 makes a way unlikely, not impossible.
@@ -240,7 +244,7 @@ impl Compiler {
                 | Part::Repeat(_)
                 | Part::Local(_)
                 | Part::External(_)
-                | Part::Garbage => others.push(Other { part, cost, order }),
+                | Part::Garbage => others.push(Other { part, cost, order, is_anchored: false }),
             }
         }
         let id = next_id(&self.document.alternatives);
@@ -252,6 +256,8 @@ impl Compiler {
             others,
             by_first: Vec::new(),
             always: Vec::new(),
+            anchored: Vec::new(),
+            lead_max: 0,
         });
         Ok(self.push(Part::Alternatives(id)))
     }
@@ -312,16 +318,38 @@ impl Compiler {
             let Some(alternatives) = self.document.alternatives(id) else { continue };
             let mut by_first = Vec::new();
             let mut always = Vec::new();
+            let mut anchored = Vec::new();
+            let mut lead_max = 0;
             for (other, number) in alternatives.others.iter().zip(0..) {
                 match first_words(&self.document, other.part, 0, &mut known) {
-                    First::Words(words) => by_first.extend(words.into_iter().map(|word| (word, number))),
+                    First::Words(words) => match anchor(&self.document, other.part, &mut known) {
+                        Some((lead, anchors)) if lead > 0 => {
+                            lead_max = lead.max(lead_max);
+                            anchored.extend(anchors.into_iter().map(|word| Anchored { word, lead, other: number }));
+                            by_first.extend(words.into_iter().map(|word| (word, number)));
+                        }
+                        _ => by_first.extend(words.into_iter().map(|word| (word, number))),
+                    },
                     First::Anything | First::MaybeNothing(_) => always.push(number),
                 }
             }
+            // A few are tried as quickly as they are looked up.
+            if by_first.len() < ANCHORED_MIN {
+                anchored.clear();
+                lead_max = 0;
+            }
             by_first.sort_unstable();
+            anchored.sort_unstable();
             if let Some(alternatives) = self.document.alternatives.get_mut(index(id)) {
                 alternatives.by_first = by_first;
                 alternatives.always = always;
+                for anchored in &anchored {
+                    if let Some(other) = alternatives.others.get_mut(index(anchored.other)) {
+                        other.is_anchored = true;
+                    }
+                }
+                alternatives.anchored = anchored;
+                alternatives.lead_max = lead_max;
             }
         }
     }
@@ -405,6 +433,75 @@ fn first_words(document: &GrammarDocument, part: PartId, depth: usize, known: &m
     };
     known.insert(part, first.clone());
     first
+}
+
+/// The words of which one must stand behind at most so many others when a part is said: those that its first part that
+/// cannot be left out begins with.
+fn anchor(
+    document: &GrammarDocument,
+    part: PartId,
+    known: &mut HashMap<PartId, First>,
+) -> Option<(usize, Vec<WordId>)> {
+    let mut part = part;
+    let mut lead = 0usize;
+    while let Part::Pair(left, right) = document.part(part) {
+        match first_words(document, left, 0, known) {
+            First::Words(words) => return Some((lead, words)),
+            First::MaybeNothing(_) => {
+                lead = lead.saturating_add(words_max(document, left, 0)?);
+                if lead > LEAD_MAX {
+                    return None;
+                }
+                part = right;
+            }
+            First::Anything => return None,
+        }
+    }
+    match first_words(document, part, 0, known) {
+        First::Words(words) => Some((lead, words)),
+        First::MaybeNothing(_) | First::Anything => None,
+    }
+}
+
+/// The most words that a part covers; `None` when there is no most, or it is hard to tell.
+fn words_max(document: &GrammarDocument, part: PartId, depth: usize) -> Option<usize> {
+    const DEPTH_MAX: usize = 4;
+    if depth > DEPTH_MAX {
+        return None;
+    }
+    let count = |run: u32| -> usize {
+        let leaves = document.leaves(run).iter();
+        leaves
+            .filter_map(|leaf| match leaf {
+                Leaf::Token(id) => document.token(*id),
+                Leaf::Tag(_) => None,
+            })
+            .map(|token| token.words.len())
+            .sum()
+    };
+    match document.part(part) {
+        Part::Run(run) => Some(count(run)),
+        Part::Alternatives(id) => {
+            let alternatives = document.alternatives(id)?;
+            if alternatives.phrases.len() + alternatives.others.len() > FIRST_WORDS_MAX {
+                return None;
+            }
+            let phrases = alternatives.phrases.all().iter().map(|phrase| Some(count(phrase.run)));
+            let others = alternatives.others.iter().map(|other| words_max(document, other.part, depth + 1));
+            phrases.chain(others).try_fold(0, |most, words| Some(words?.max(most)))
+        }
+        Part::Repeat(id) => {
+            let repeat = document.repeat(id)?;
+            let times = usize::try_from(repeat.max).ok()?;
+            words_max(document, repeat.of, depth + 1)?.checked_mul(times)
+        }
+        Part::Pair(left, right) => {
+            words_max(document, left, depth + 1)?.checked_add(words_max(document, right, depth + 1)?)
+        }
+        Part::Local(rule) => words_max(document, document.rule(rule)?.part, depth + 1),
+        Part::Void => Some(0),
+        Part::External(_) | Part::Garbage => None,
+    }
 }
 
 fn run_first(document: &GrammarDocument, run: u32) -> First {

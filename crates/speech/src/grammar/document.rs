@@ -119,6 +119,19 @@ pub(super) struct Alternatives {
     pub(super) by_first: Vec<(WordId, u32)>,
     /// Those of `others` that may begin with anything.
     pub(super) always: Vec<u32>,
+    /// Those of `by_first` that must have a certain word soon, sorted by that word: what all of them may begin with says
+    /// little.
+    pub(super) anchored: Vec<Anchored>,
+    /// The most words before such a word.
+    pub(super) lead_max: usize,
+}
+
+/// An alternative that has a certain word behind at most `lead` others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Anchored {
+    pub(super) word: WordId,
+    pub(super) lead: usize,
+    pub(super) other: u32,
 }
 
 /// An alternative that is more than a phrase.
@@ -128,6 +141,14 @@ pub(super) struct Other {
     pub(super) cost: Cost,
     /// Its place among the alternatives.
     pub(super) order: u32,
+    /// Whether it is among those that must have a certain word soon.
+    pub(super) is_anchored: bool,
+}
+
+impl Alternatives {
+    pub(super) fn is_anchored(&self, other: u32) -> bool {
+        self.others.get(index(other)).is_some_and(|other| other.is_anchored)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

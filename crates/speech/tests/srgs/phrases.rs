@@ -207,3 +207,34 @@ fn a_list_of_100_000_phrases_is_found_in() {
     assert_eq!(instance(&grammar, "red item 99999"), None);
     assert_eq!(progress(&grammar, "red item"), "prefix");
 }
+
+#[test]
+fn a_long_list_of_phrases_that_begin_alike_is_found_in_as_a_short_one() {
+    let item = |n: usize| {
+        let word = format!("w{}", char::from(b'a' + u8::try_from(n % 26).unwrap())).repeat(n / 26 + 1);
+        (
+            word.clone(),
+            format!(
+                "<item><item repeat='0-1'>the</item> <item repeat='0-1'>old</item> {word} <item repeat='0-1'>now</item></item>"
+            ),
+        )
+    };
+    for count in [3, 200] {
+        let (words, items): (Vec<_>, Vec<_>) = (0..count).map(item).unzip();
+        let grammar =
+            grammar(&rule(&format!("<one-of>{}<item>the <item repeat='1-'>x</item></item></one-of>", items.concat())));
+        for word in &words {
+            for said in [format!("the old {word} now"), format!("the {word}"), format!("old {word}"), word.clone()] {
+                assert!(accepts(&grammar, &said), "{said}");
+            }
+        }
+        assert!(accepts(&grammar, "the x x x x x"));
+        for said in ["the old now now now", "old the wa", "the old zz now"] {
+            assert!(!accepts(&grammar, said), "{said}");
+        }
+        for begun in ["the", "the old", "old"] {
+            assert_eq!(progress(&grammar, begun), "prefix", "{begun}");
+        }
+        assert_eq!(progress(&grammar, "the old wa"), "complete, can grow");
+    }
+}

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::grammar::{
     DtmfMatch, Grammar, HeardWord, InputMode, Instance, Utterance,
-    document::{Cost, Leaf, Other, Part, PartId, Repeat, WordId, index},
+    document::{Alternatives, Cost, Leaf, Other, Part, PartId, Repeat, WordId, index},
     linked::{LinkTarget, LinkedGrammar, RuleAddress},
     matcher::Progress,
     rule_grammar::Surroundings,
@@ -25,6 +25,8 @@ const BUILTIN_STEPS: u32 = 50;
 const BUILTIN_WORDS_MAX: usize = 40;
 /// What each word of GARBAGE costs: more than any weight, so that it covers as little as it can.
 const GARBAGE_COST: u64 = 1 << 20;
+/// Alternatives that begin with the same word and are tried without looking further.
+const BEGUN_MAX: usize = 16;
 /// A word that no token has.
 const UNKNOWN: WordId = WordId::MAX;
 
@@ -330,9 +332,9 @@ impl<'a> Chart<'a> {
                 let other = |number: &u32| alternatives.others.get(index(*number)).copied();
                 let begun: Vec<Other> = match next {
                     Some(next) => {
-                        let first = alternatives.by_first.partition_point(|(word, _)| *word < next);
-                        let begun = alternatives.by_first.get(first..).unwrap_or_default().iter();
-                        begun.take_while(|(word, _)| *word == next).filter_map(|(_, number)| other(number)).collect()
+                        let words = self.words.get(key.document).and_then(|words| words.get(key.start..));
+                        let numbers = begun_with(alternatives, next, words.unwrap_or_default());
+                        numbers.iter().filter_map(other).collect()
                     }
                     None => {
                         // They need a word: that is all that the end of the input can tell of them.
@@ -521,4 +523,27 @@ impl<'a> Chart<'a> {
         }
         (texts, ends)
     }
+}
+
+/// The alternatives that may begin with `next`, the first of `words`. Where enough words follow, those that must have a word
+/// that is not among them are left out.
+fn begun_with(alternatives: &Alternatives, next: WordId, words: &[WordId]) -> Vec<u32> {
+    let Alternatives { by_first, anchored, lead_max, .. } = alternatives;
+    let first = by_first.partition_point(|(word, _)| *word < next);
+    let begun = by_first.get(first..).unwrap_or_default().iter().take_while(|(word, _)| *word == next);
+    let all: Vec<u32> = begun.map(|(_, number)| *number).collect();
+    if all.len() <= BEGUN_MAX || anchored.is_empty() || words.len() <= *lead_max {
+        return all;
+    }
+    let mut led: Vec<u32> = Vec::new();
+    for (distance, word) in words.iter().take(lead_max + 1).enumerate() {
+        let first = anchored.partition_point(|anchored| anchored.word < *word);
+        let found = anchored.get(first..).unwrap_or_default().iter().take_while(|anchored| anchored.word == *word);
+        led.extend(found.filter(|anchored| anchored.lead >= distance).map(|anchored| anchored.other));
+    }
+    led.sort_unstable();
+    led.dedup();
+    // Of those without such a word all stay. Both lists are sorted.
+    let has_anchor = |number: &u32| alternatives.is_anchored(*number);
+    all.into_iter().filter(|number| led.binary_search(number).is_ok() || !has_anchor(number)).collect()
 }
