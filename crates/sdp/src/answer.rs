@@ -44,12 +44,14 @@ pub struct ControlAnswer {
     /// The connection to use. `new`, also in answer to `existing`: a client that puts many calls on one connection lets
     /// the trouble of one be the trouble of all.
     pub connection: ConnectionUse,
+    /// The format of results, when the offer asked for one.
+    pub result_format: Option<String>,
 }
 
 impl ControlAnswer {
     /// An acceptance on a connection of its own.
     pub fn new(port: u16, channel: impl Into<String>) -> Self {
-        Self { port, channel: channel.into(), connection: ConnectionUse::New }
+        Self { port, channel: channel.into(), connection: ConnectionUse::New, result_format: None }
     }
 }
 
@@ -120,6 +122,7 @@ fn accept_control(offered: &Control, accepted: &ControlAnswer) -> Control {
         resources: Vec::new(),
         channel: Some(accepted.channel.clone()),
         cmids: offered.cmids.clone(),
+        result_formats: accepted.result_format.iter().cloned().collect(),
     }
 }
 
@@ -159,6 +162,7 @@ fn refused(media: &Media) -> Media {
             resources: control.resources.clone(),
             channel: None,
             cmids: control.cmids.clone(),
+            result_formats: Vec::new(),
         }),
         Media::Audio(audio) => Media::Audio(Audio {
             port: 0,

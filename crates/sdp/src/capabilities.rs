@@ -21,6 +21,7 @@ pub fn capabilities(local: &Local, resources: &[&str], codecs: &[Codec]) -> Sess
         resources: resources.iter().map(|name| (*name).to_owned()).collect(),
         channel: None,
         cmids: Vec::new(),
+        result_formats: Vec::new(),
     };
     let mut audio = Audio::offer(0, formats, Direction::Inactive, "1");
     audio.mid = None;

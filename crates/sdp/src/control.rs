@@ -21,6 +21,8 @@ pub struct Control {
     pub channel: Option<String>,
     /// `a=cmid`: the `mid`s of the audio lines that serve the channel.
     pub cmids: Vec<String>,
+    /// `a=resultformat`: media types of results, the preferred first in an offer, the chosen one in an answer (RFC 6787 §6.3).
+    pub result_formats: Vec<String>,
 }
 
 /// The transport of a control line.
@@ -115,6 +117,7 @@ impl Control {
             resources: vec![resource.to_owned()],
             channel: None,
             cmids: vec![cmid.to_owned()],
+            result_formats: Vec::new(),
         }
     }
 

@@ -156,7 +156,13 @@ impl<'a> SessionLevel<'a> {
 }
 
 fn control(port: u16, transport: ControlTransport, address: Option<IpAddr>, attributes: &Attributes<'_>) -> Control {
-    let owned = |name| attributes.named(name).filter(|value| !value.is_empty()).map(str::to_owned).collect();
+    let owned =
+        |name| -> Vec<String> { attributes.named(name).filter(|value| !value.is_empty()).map(str::to_owned).collect() };
+    let mut result_formats = owned("resultformat");
+    if result_formats.is_empty() {
+        // The RFC does not say at which level it stands.
+        result_formats.extend(attributes.inherited("resultformat").map(str::to_owned));
+    }
     Control {
         port,
         transport,
@@ -166,6 +172,7 @@ fn control(port: u16, transport: ControlTransport, address: Option<IpAddr>, attr
         resources: owned("resource"),
         channel: attributes.value("channel").map(str::to_owned),
         cmids: owned("cmid"),
+        result_formats,
     }
 }
 

@@ -74,6 +74,9 @@ impl Text {
         for cmid in &control.cmids {
             self.attribute("cmid", cmid);
         }
+        for format in &control.result_formats {
+            self.attribute("resultformat", format);
+        }
     }
 
     fn audio(&mut self, audio: &Audio, session: Option<IpAddr>) {

@@ -13,6 +13,7 @@ use sdp::{
     AcceptedAudio, AnswerLine, Audio, Codec, ConnectionUse, Control, ControlAnswer, ControlTransport, Local, Media,
     SessionDescription,
 };
+use speech::ResultFormat;
 
 use crate::output::{LegId, Reservation, RtpPeer};
 
@@ -103,6 +104,8 @@ pub(crate) struct AgreedChannel {
     pub(crate) id: ChannelId,
     pub(crate) kind: ChannelKind,
     pub(crate) leg: Option<(LegId, ClockRate)>,
+    /// The format of results that was agreed on.
+    pub(crate) format: Option<ResultFormat>,
 }
 
 /// A leg that was agreed.
@@ -149,7 +152,7 @@ enum Line {
 enum Decision {
     Release,
     Refuse,
-    Control { id: ChannelId, kind: ChannelKind, connection: ConnectionUse },
+    Control { id: ChannelId, kind: ChannelKind, connection: ConnectionUse, format: Option<ResultFormat> },
     Audio { leg: LegId, remote: RtpPeer, accepted: AcceptedAudio },
 }
 
@@ -245,17 +248,22 @@ impl Description {
                 Some(Line::Audio { leg, agreed, .. }) => Some((*leg, agreed.clock_rate)),
                 Some(Line::Released | Line::Refused | Line::Control { .. }) | None => None,
             });
-            agreed.allocated.push(AgreedChannel { id: id.clone(), kind: *kind, leg });
+            let format = match decisions.get(index) {
+                Some(Decision::Control { format, .. }) => *format,
+                Some(Decision::Audio { .. } | Decision::Refuse | Decision::Release) | None => None,
+            };
+            agreed.allocated.push(AgreedChannel { id: id.clone(), kind: *kind, leg, format });
         }
         let answers: Vec<AnswerLine> = decisions
             .iter()
             .zip(&lines)
             .map(|(decision, line)| match (decision, line) {
-                (Decision::Control { connection, .. }, Line::Control { id, .. }) => {
+                (Decision::Control { connection, format, .. }, Line::Control { id, .. }) => {
                     AnswerLine::Control(ControlAnswer {
                         port: self.config.mrcp_port,
                         channel: id.to_string(),
                         connection: *connection,
+                        result_format: format.map(|format| format.media_type().to_owned()),
                     })
                 }
                 (Decision::Audio { .. }, Line::Audio { port, accepted, .. }) => {
@@ -359,7 +367,17 @@ impl Description {
             }
             Some(ConnectionUse::Existing | ConnectionUse::New) | None => ConnectionUse::New,
         };
-        Decision::Control { id, kind, connection }
+        // The first that can be written; results of another kind than was asked for would be wrong ones.
+        let mut formats = control.result_formats.iter().map(|format| ResultFormat::of_media_type(format));
+        let format = match kind {
+            ChannelKind::Recognizer | ChannelKind::DtmfRecognizer => formats.find_map(|format| format),
+            ChannelKind::Synthesizer | ChannelKind::BasicSynthesizer | ChannelKind::Recorder => None,
+        };
+        let is_recognizer = matches!(kind, ChannelKind::Recognizer | ChannelKind::DtmfRecognizer);
+        if is_recognizer && format.is_none() && !control.result_formats.is_empty() {
+            return Decision::Refuse;
+        }
+        Decision::Control { id, kind, connection, format }
     }
 
     fn decide_audio(&mut self, index: usize, audio: &Audio) -> Decision {

@@ -477,7 +477,7 @@ impl Session {
                     Arc::clone(&config.recognizer),
                     channel.leg,
                     config.language,
-                    config.results,
+                    ResultStyle { format: channel.format.unwrap_or(config.results.format), ..config.results },
                     config.recorder.max_time_max,
                 )),
             });

@@ -24,9 +24,10 @@ prop_compose! {
         resources in prop::collection::vec(TOKEN, 0..3),
         channel in prop::option::of("[0-9a-f]{1,16}@[a-z]{1,12}"),
         cmids in prop::collection::vec(TOKEN, 0..3),
+        result_formats in prop::collection::vec("[a-z]{1,8}/[a-z+]{1,8}", 0..2),
     ) -> Media {
         let transport = if is_tls { ControlTransport::Tls } else { ControlTransport::Tcp };
-        Media::Control(Control { port, transport, address: Some(address), setup, connection, resources, channel, cmids })
+        Media::Control(Control { port, transport, address: Some(address), setup, connection, resources, channel, cmids, result_formats })
     }
 }
 

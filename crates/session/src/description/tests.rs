@@ -357,3 +357,15 @@ fn sec_001_sec_007_protected_lines_are_refused() {
     let agreed = agree(&mut description(), &format!("{tls}{SYNTHESIZER}{AUDIO}"));
     assert!(text(&agreed).contains("m=application 0 TCP/TLS/MRCPv2 1\r\n"));
 }
+
+#[test]
+fn ses_034_the_first_result_format_that_can_be_written_is_agreed_on() {
+    let with = |formats: &str| format!("{RECOGNIZER}{formats}{AUDIO}");
+    let agreed = agree(&mut description(), &with("a=resultformat:text/x\r\na=resultformat:application/emma+xml\r\n"));
+    assert_eq!(agreed.allocated[0].format, Some(ResultFormat::Emma));
+    assert!(text(&agreed).contains("a=resultformat:application/emma+xml\r\n"), "{}", text(&agreed));
+    let agreed = agree(&mut description(), &with(""));
+    assert_eq!(agreed.allocated[0].format, None);
+    assert!(!text(&agreed).contains("resultformat"));
+    assert_eq!(channels(&with("a=resultformat:text/x\r\n")), Err(Refusal::NotAcceptable), "never a wrong label");
+}
