@@ -40,7 +40,7 @@ pub(super) enum State {
     /// No SPEAK.
     Idle,
     /// A SPEAK is active.
-    Speaking { speak: Speak, phase: Phase },
+    Speaking { speak: Box<Speak>, phase: Phase },
     /// The session has ended.
     Closed,
 }
@@ -232,7 +232,8 @@ impl Synthesizer {
         let speak = Speak::new(request.id, Arc::clone(&speech), success);
         match &self.state {
             State::Idle => {
-                self.state = State::Speaking { speak, phase: Phase::Preparing { playout: Playout::Running } }
+                let speak = Box::new(speak);
+                self.state = State::Speaking { speak, phase: Phase::Preparing { playout: Playout::Running } };
             }
             State::Speaking { .. } => self.queue.push_back(speak),
             State::Closed => return,

@@ -295,7 +295,7 @@ impl Synthesizer {
     pub(super) fn begin_next(&mut self, now: Instant, playout: Playout) {
         let Some(next) = self.queue.pop_front() else { return };
         let is_prepared = next.answer != Answer::Owed;
-        self.state = State::Speaking { speak: next, phase: Phase::Preparing { playout } };
+        self.state = State::Speaking { speak: Box::new(next), phase: Phase::Preparing { playout } };
         if is_prepared {
             self.start(now, playout);
         }
