@@ -200,11 +200,11 @@ async fn decode(
     let decoded = tokio::task::spawn_blocking(move || {
         let waveform = Waveform::read(&document.content, document.content_type.as_deref());
         let samples = waveform.map_err(|error| error.to_string())?.at(clock_rate).map_err(|error| error.to_string())?;
-        let length_ms = u64::try_from(samples.len()).unwrap_or(0) * 1_000 / u64::from(clock_rate.hz());
-        Ok((PcmBuffer::from_samples(clock_rate.hz(), &samples), length_ms))
+        let length = u64::try_from(samples.len()).unwrap_or(0);
+        Ok((PcmBuffer::from_samples(clock_rate.hz(), &samples), length))
     });
     match decoded.await.unwrap_or_else(|_| Err("the recording cannot be decoded".to_owned())) {
-        Ok((audio, length_ms)) => Ok((audio, LoadedAudio { length_ms, set_cookies })),
+        Ok((audio, samples)) => Ok((audio, LoadedAudio { samples, set_cookies })),
         Err(reason) => Err(FetchFailure { cause: "not-audio".to_owned(), reason, set_cookies }),
     }
 }

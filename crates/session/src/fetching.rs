@@ -93,8 +93,8 @@ pub enum AudioSource {
 /// A recording that is ready to be played.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedAudio {
-    /// Its length in milliseconds.
-    pub length_ms: u64,
+    /// Its length in samples, at the rate that was asked for.
+    pub samples: u64,
     /// Values of Set-Cookie for the client.
     pub set_cookies: Vec<String>,
 }

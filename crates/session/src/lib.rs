@@ -33,6 +33,7 @@ mod recording;
 mod saved_waveform;
 mod session;
 mod set_cookies;
+mod speech_load;
 mod synthesizer_channel;
 mod vendor;
 

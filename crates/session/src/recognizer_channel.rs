@@ -27,7 +27,7 @@ use crate::output::{
 };
 use crate::recording::{RecordKey, RecordingEvent};
 use crate::saved_waveform::SavedWaveforms;
-use crate::set_cookies::SetCookies;
+use crate::set_cookies::{SetCookies, take_cookies};
 use crate::vendor;
 
 /// How results are written where the request does not say.
@@ -763,12 +763,4 @@ fn without_last_word(text: &str) -> &str {
 
 fn has_words(hypotheses: &[Hypothesis]) -> bool {
     hypotheses.iter().any(|hypothesis| !hypothesis.text.trim().is_empty())
-}
-
-/// The cookies in what was fetched, or was not.
-fn take_cookies(outcome: &mut Result<Fetched, FetchFailure>) -> Vec<String> {
-    std::mem::take(match outcome {
-        Ok(fetched) => &mut fetched.set_cookies,
-        Err(failure) => &mut failure.set_cookies,
-    })
 }

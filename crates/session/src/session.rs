@@ -235,7 +235,7 @@ impl Session {
             (State::Waiting | State::Reserving, Input::Fetched { key, outcome }) => {
                 match self.channels.iter_mut().find(|channel| channel.awaits(key)) {
                     Some(Channel::Recognizer(channel)) => channel.fetched(now, key, outcome, &mut self.parts),
-                    Some(Channel::Synthesizer(channel)) => channel.fetched(now, key, &outcome, &mut self.parts),
+                    Some(Channel::Synthesizer(channel)) => channel.fetched(now, key, outcome, &mut self.parts),
                     Some(Channel::Recorder(_)) | None => {}
                 }
             }
@@ -247,8 +247,12 @@ impl Session {
             }
             (State::Waiting | State::Reserving, Input::AudioLoaded { key, outcome }) => {
                 for channel in &mut self.channels {
-                    if let Channel::Recognizer(channel) = channel {
-                        channel.audio_loaded(now, key, &outcome, &mut self.parts);
+                    match channel {
+                        Channel::Recognizer(channel) => channel.audio_loaded(now, key, &outcome, &mut self.parts),
+                        Channel::Synthesizer(channel) if channel.awaits(key) => {
+                            channel.audio_loaded(now, key, outcome.clone(), &mut self.parts);
+                        }
+                        Channel::Synthesizer(_) | Channel::Recorder(_) => {}
                     }
                 }
             }

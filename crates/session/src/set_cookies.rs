@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use mrcp::{HeaderName, Message, RequestId, RequestState};
 
+use crate::fetching::{FetchFailure, Fetched};
+
 /// Cookies that wait for one channel's messages; a request that ends without one leaves its cookies behind.
 const WAITING_MAX: usize = 64;
 
@@ -52,4 +54,12 @@ impl SetCookies {
             !is_its
         });
     }
+}
+
+/// The cookies in what was fetched, or was not.
+pub(crate) fn take_cookies(outcome: &mut Result<Fetched, FetchFailure>) -> Vec<String> {
+    std::mem::take(match outcome {
+        Ok(fetched) => &mut fetched.set_cookies,
+        Err(failure) => &mut failure.set_cookies,
+    })
 }

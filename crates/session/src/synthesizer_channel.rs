@@ -4,21 +4,22 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use media::{ClockRate, LegEvent, PlayoutOutcome, UtteranceId};
 use mrcp::synthesizer::{
-    self, ControlRefused, Failure, FailureKind, JumpSize, LexiconDefinition, SpeakLength, SpeakParams, SpeechChange,
-    Synthesizer, SynthesizerConfig,
+    self, ControlRefused, Failure, FailureKind, FetchHint, JumpSize, LexiconDefinition, SpeakLength, SpeakParams,
+    SpeechChange, Synthesizer, SynthesizerConfig,
 };
 use mrcp::{ChannelId, Entity, EventName, FetchParams, HeaderName, Message, Request, RequestId, VendorParameters};
-use speech::{DialogReplyUri, Language, Lexicon, Prosody, SpeechDocument, SpeechMarkupErrorKind};
+use speech::{DialogReplyUri, Language, Lexicon, Prosody, SpeechDocument};
 
 use crate::clips::Voices;
-use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched};
+use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
 use crate::keys::PartKeys;
 use crate::lexicons::{self, Lexicons};
 use crate::output::{CallDetails, FromConversation, LegId, Output, PartKey, PromptEnd, ToConversation};
 use crate::prompt::{Limit, Prompt, PromptChange, PromptOutput, Target, VoiceDefaults};
+use crate::set_cookies::{SetCookies, take_cookies};
+use crate::speech_load::{Reader, Speech, SpeechLoad, Surroundings, absolute};
 use crate::vendor;
 
 /// A synthesizer channel of a session.
@@ -40,6 +41,10 @@ pub(crate) struct SynthesizerChannel {
     waiting: VecDeque<Waiting>,
     /// Lexicons that are being fetched.
     fetching: HashMap<FetchKey, Fetching>,
+    loads: Vec<Loading>,
+    /// SPEAK requests of the queue for which nothing may be fetched before they are spoken.
+    deferred: HashMap<RequestId, Arc<SpeakParams>>,
+    set_cookies: SetCookies,
     /// Prepared and not started.
     prepared: HashMap<RequestId, Prepared>,
     speaking: Option<Speaking>,
@@ -58,6 +63,8 @@ struct Defining {
 struct Waiting {
     request_id: RequestId,
     params: Arc<SpeakParams>,
+    speech: Speech,
+    stage: Stage,
     /// Its own lexicons that are not there yet.
     left: usize,
     /// Those that are: what is not defined is fetched for each SPEAK, by the rules of caches.
@@ -73,6 +80,23 @@ struct Fetching {
 struct Prepared {
     prompt: Prompt,
     params: Arc<SpeakParams>,
+    recordings: Vec<FetchKey>,
+}
+
+/// A SPEAK whose documents and recordings are on their way.
+struct Loading {
+    load: SpeechLoad,
+    params: Arc<SpeakParams>,
+    stage: Stage,
+}
+
+/// Where a SPEAK stands whose speech is got together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It is not answered before everything is there.
+    Unanswered,
+    /// It is to be spoken: nothing was to be fetched before (Fetch-Hint `safe`).
+    Started,
 }
 
 struct Speaking {
@@ -84,6 +108,7 @@ struct Speaking {
     controls: VecDeque<(RequestId, PromptChange)>,
     /// What was handed to the synthesizer, for clients that ask for it.
     text: String,
+    recordings: Vec<FetchKey>,
 }
 
 impl SynthesizerChannel {
@@ -108,6 +133,9 @@ impl SynthesizerChannel {
             defining: HashMap::new(),
             waiting: VecDeque::new(),
             fetching: HashMap::new(),
+            loads: Vec::new(),
+            deferred: HashMap::new(),
+            set_cookies: SetCookies::default(),
             prepared: HashMap::new(),
             speaking: None,
             stopping: Vec::new(),
@@ -207,7 +235,7 @@ impl SynthesizerChannel {
     fn drain_machine(&mut self, now: Instant, parts: &mut PartKeys) {
         while let Some(output) = self.machine.poll_output() {
             match output {
-                synthesizer::Output::Send(message) => self.send(message),
+                synthesizer::Output::Send(message) => self.send(now, message),
                 synthesizer::Output::Prepare { request_id, speech } => self.ask(now, request_id, speech, parts),
                 synthesizer::Output::Control { request_id, control_id, change } => {
                     self.control(now, request_id, control_id, &change, parts);
@@ -223,7 +251,8 @@ impl SynthesizerChannel {
         }
     }
 
-    fn send(&mut self, mut message: Message) {
+    fn send(&mut self, now: Instant, mut message: Message) {
+        self.set_cookies.attach(now, &mut message);
         if let Message::Event(event) = &mut message
             && event.name == EventName::SpeakComplete
             && let Some(speaking) = self.reporting(event.id)
@@ -248,8 +277,10 @@ impl SynthesizerChannel {
         &mut self,
         request_id: RequestId,
         params: Arc<SpeakParams>,
+        speech: Speech,
         fetched: &HashMap<String, Arc<Lexicon>>,
     ) -> Result<(), Failure> {
+        let Speech { mut document, recordings } = speech;
         let Some((_, clock_rate)) = self.leg else {
             return Err(Failure::new(FailureKind::Engine, "the session has no audio to speak on"));
         };
@@ -258,7 +289,6 @@ impl SynthesizerChannel {
             Some(tag) => Language::from_tag(tag)
                 .ok_or_else(|| Failure::new(FailureKind::Language, format!("{tag} is not spoken here")))?,
         };
-        let mut document = self.document(&params)?;
         let order = self.search_order(&document, &params);
         let lexicons: Vec<Arc<Lexicon>> =
             order.iter().filter_map(|uri| self.lexicons.find(uri).or_else(|| fetched.get(uri))).cloned().collect();
@@ -280,73 +310,141 @@ impl SynthesizerChannel {
             limit: params.length.as_ref().map(|length| limit(length, clock_rate)),
             prosody: None,
         };
-        let prompt = Prompt::new(document.segments, defaults, clock_rate.hz(), start).map_err(|refused| {
-            let (name, value) = match (&params.jump, &params.length) {
-                (Some(jump), _) => (HeaderName::JumpSize, jump.to_string()),
-                (None, Some(length)) => (HeaderName::SpeakLength, length.to_string()),
-                (None, None) => (HeaderName::JumpSize, String::new()),
-            };
-            Failure::new(FailureKind::HeaderValue { name, value }, refused.to_string())
-        })?;
-        self.prepared.insert(request_id, Prepared { prompt, params });
+        let prompt =
+            Prompt::new(document.segments, &recordings, defaults, clock_rate.hz(), start).map_err(|refused| {
+                let (name, value) = match (&params.jump, &params.length) {
+                    (Some(jump), _) => (HeaderName::JumpSize, jump.to_string()),
+                    (None, Some(length)) => (HeaderName::SpeakLength, length.to_string()),
+                    (None, None) => (HeaderName::JumpSize, String::new()),
+                };
+                Failure::new(FailureKind::HeaderValue { name, value }, refused.to_string())
+            })?;
+        let recordings = recordings.into_values().map(|(key, _)| key).collect();
+        self.prepared.insert(request_id, Prepared { prompt, params, recordings });
         Ok(())
     }
 
-    /// The speech of a SPEAK, or why it has none.
-    fn document(&self, params: &SpeakParams) -> Result<SpeechDocument, Failure> {
-        let content_type = params.content.content_type.as_deref().unwrap_or_default();
-        let document = match self.voices {
-            Voices::Full => speech::document(content_type, &params.content.body),
-            Voices::Basic | Voices::Clips(_) => speech::basic_document(content_type, &params.content.body),
-        };
-        document.map_err(|error| {
-            let kind = match error.kind {
-                SpeechMarkupErrorKind::UnsupportedMediaType => FailureKind::MediaType,
-                SpeechMarkupErrorKind::Syntax | SpeechMarkupErrorKind::TooLarge => FailureKind::Parse,
-                SpeechMarkupErrorKind::Uri => {
-                    FailureKind::Uri { uri: first_line(&params.content.body), cause: "unknown".to_owned() }
-                }
-            };
-            Failure::new(kind, error.to_string())
-        })
-    }
-
-    /// Prepares a SPEAK when no lexicon that it may need is still on its way.
+    /// Gets together what a SPEAK says, at once unless nothing may be fetched before it is spoken.
     fn ask(&mut self, now: Instant, request_id: RequestId, params: Arc<SpeakParams>, parts: &mut PartKeys) {
-        self.waiting.push_back(Waiting { request_id, params, left: 0, fetched: HashMap::new() });
-        self.prepare_waiting(now, parts);
+        let is_queued = self.machine.active_request() != Some(request_id);
+        let is_safe = [params.fetch_hint, params.audio_fetch_hint].contains(&FetchHint::Safe);
+        if is_queued && is_safe {
+            self.deferred.insert(request_id, params);
+            self.machine.handle_input(now, synthesizer::Input::Prepared { request_id, outcome: Ok(()) });
+        } else {
+            self.load_speech(now, request_id, params, Stage::Unanswered, parts);
+        }
     }
 
-    /// Prepares what waits, once everything that was being defined when it came is there.
+    fn load_speech(
+        &mut self,
+        now: Instant,
+        request_id: RequestId,
+        params: Arc<SpeakParams>,
+        stage: Stage,
+        parts: &mut PartKeys,
+    ) {
+        let Some((_, clock_rate)) = self.leg else {
+            let failure = Failure::new(FailureKind::Engine, "the session has no audio to speak on");
+            return self.cannot_be_spoken(now, request_id, stage, failure);
+        };
+        let read: Reader = match self.voices {
+            Voices::Full => speech::document,
+            Voices::Basic | Voices::Clips(_) => speech::basic_document,
+        };
+        let (content, fetch) = (params.content.clone(), params.fetch.clone());
+        let mut with = Surroundings { keys: parts, outputs: &mut self.outputs };
+        match SpeechLoad::begin(request_id, content, self.body_bytes_max, read, fetch, clock_rate, &mut with) {
+            Ok(load) => {
+                self.loads.push(Loading { load, params, stage });
+                self.load_went(now, self.loads.len() - 1, Ok(()), parts);
+            }
+            Err(failure) => self.cannot_be_spoken(now, request_id, stage, failure),
+        }
+    }
+
+    /// A load has come further, or failed.
+    fn load_went(&mut self, now: Instant, at: usize, went: Result<(), Failure>, parts: &mut PartKeys) {
+        let speech = match went {
+            Ok(()) => match self.loads.get_mut(at).and_then(|loading| loading.load.finish()) {
+                Some(speech) => Ok(speech),
+                None => return,
+            },
+            Err(failure) => Err(failure),
+        };
+        let Loading { load, params, stage } = self.loads.remove(at);
+        match speech {
+            Ok(speech) => {
+                self.waiting.push_back(Waiting {
+                    request_id: load.request_id,
+                    params,
+                    speech,
+                    stage,
+                    left: 0,
+                    fetched: HashMap::new(),
+                });
+                self.prepare_waiting(now, parts);
+            }
+            Err(failure) => self.cannot_be_spoken(now, load.request_id, stage, failure),
+        }
+    }
+
+    /// A SPEAK that fails before anything of it sounds.
+    fn cannot_be_spoken(&mut self, now: Instant, request_id: RequestId, stage: Stage, failure: Failure) {
+        let outcome = Err(failure);
+        self.machine.handle_input(
+            now,
+            match stage {
+                Stage::Unanswered => synthesizer::Input::Prepared { request_id, outcome },
+                Stage::Started => synthesizer::Input::PlaybackFinished { request_id, at: now, outcome },
+            },
+        );
+    }
+
+    /// Prepares what waits, once every lexicon that was being defined when it came is there.
     fn prepare_waiting(&mut self, now: Instant, parts: &mut PartKeys) {
         while self.defining.is_empty()
             && let Some(at) = self.waiting.iter().position(|waiting| waiting.left == 0)
-            && let Some(Waiting { request_id, params, fetched, .. }) = self.waiting.remove(at)
+            && let Some(mut waiting) = self.waiting.remove(at)
         {
-            let outcome = match self.missing_lexicons(&params, &fetched) {
+            let request_id = waiting.request_id;
+            let params = Arc::clone(&waiting.params);
+            let stage = waiting.stage;
+            let keys: Vec<FetchKey> = waiting.speech.recordings.values().map(|(key, _)| *key).collect();
+            let outcome = match self.missing_lexicons(&waiting.speech.document, &params, &waiting.fetched) {
                 Ok(missing) if !missing.is_empty() => {
-                    let (left, fetch) = (missing.len(), params.fetch.clone());
-                    self.waiting.push_back(Waiting { request_id, params, left, fetched });
+                    let fetch = params.fetch.clone();
+                    waiting.left = missing.len();
+                    self.waiting.push_back(waiting);
                     for uri in missing {
                         self.fetch(request_id, uri, fetch.clone(), parts);
                     }
                     continue;
                 }
-                Ok(_) => self.prepare(request_id, params, &fetched),
+                Ok(_) => self.prepare(request_id, params, waiting.speech, &waiting.fetched),
                 Err(failure) => Err(failure),
             };
-            self.machine.handle_input(now, synthesizer::Input::Prepared { request_id, outcome });
+            match (outcome, stage) {
+                (Ok(()), Stage::Unanswered) => {
+                    self.machine.handle_input(now, synthesizer::Input::Prepared { request_id, outcome: Ok(()) });
+                }
+                (Ok(()), Stage::Started) => self.start(now, request_id, parts),
+                (Err(failure), _) => {
+                    self.outputs.extend(keys.into_iter().map(|key| Output::Abandon { key }));
+                    self.cannot_be_spoken(now, request_id, stage, failure);
+                }
+            }
         }
     }
 
     /// The lexicons that a SPEAK names and that have to be fetched for it.
     fn missing_lexicons(
         &self,
+        document: &SpeechDocument,
         params: &SpeakParams,
         fetched: &HashMap<String, Arc<Lexicon>>,
     ) -> Result<Vec<String>, Failure> {
-        let document = self.document(params)?;
-        let named = self.search_order(&document, params);
+        let named = self.search_order(document, params);
         let is_there = |uri: &String| self.lexicons.find(uri).is_some() || fetched.contains_key(uri);
         let missing: Vec<String> = named.into_iter().filter(|uri| !is_there(uri)).collect();
         if missing.len() > lexicons::LEXICONS_MAX {
@@ -382,7 +480,42 @@ impl SynthesizerChannel {
 
     /// Whether it waits for that.
     pub(crate) fn awaits(&self, key: FetchKey) -> bool {
-        self.fetching.contains_key(&key)
+        self.fetching.contains_key(&key) || self.loads.iter().any(|loading| loading.load.awaits(key))
+    }
+
+    /// A recording is ready, or will not be.
+    pub(crate) fn audio_loaded(
+        &mut self,
+        now: Instant,
+        key: FetchKey,
+        mut outcome: Result<LoadedAudio, FetchFailure>,
+        parts: &mut PartKeys,
+    ) {
+        let Some(at) = self.loads.iter().position(|loading| loading.load.awaits(key)) else { return };
+        let Some(Loading { load, .. }) = self.loads.get_mut(at) else { return };
+        let cookies = match &mut outcome {
+            Ok(loaded) => &mut loaded.set_cookies,
+            Err(failure) => &mut failure.set_cookies,
+        };
+        self.set_cookies.note(now, load.request_id, std::mem::take(cookies));
+        let went = load.audio_loaded(key, outcome, &mut Surroundings { keys: parts, outputs: &mut self.outputs });
+        self.load_went(now, at, went, parts);
+        self.drain_machine(now, parts);
+    }
+
+    /// A document that is spoken has come, or not.
+    fn speech_fetched(
+        &mut self,
+        now: Instant,
+        at: usize,
+        key: FetchKey,
+        outcome: Result<Fetched, FetchFailure>,
+        parts: &mut PartKeys,
+    ) {
+        let Some(Loading { load, .. }) = self.loads.get_mut(at) else { return };
+        let went = load.fetched(key, outcome, &mut Surroundings { keys: parts, outputs: &mut self.outputs });
+        self.load_went(now, at, went, parts);
+        self.drain_machine(now, parts);
     }
 
     /// A document has come, or not. Whether it was asked for here.
@@ -390,9 +523,20 @@ impl SynthesizerChannel {
         &mut self,
         now: Instant,
         key: FetchKey,
-        outcome: &Result<Fetched, FetchFailure>,
+        mut outcome: Result<Fetched, FetchFailure>,
         parts: &mut PartKeys,
     ) {
+        let load = self.loads.iter().position(|loading| loading.load.awaits(key));
+        let asked_by = match load {
+            Some(at) => self.loads.get(at).map(|loading| loading.load.request_id),
+            None => self.fetching.get(&key).map(|fetching| fetching.request_id),
+        };
+        if let Some(request_id) = asked_by {
+            self.set_cookies.note(now, request_id, take_cookies(&mut outcome));
+        }
+        if let Some(at) = load {
+            return self.speech_fetched(now, at, key, outcome, parts);
+        }
         let Some(Fetching { request_id, uri }) = self.fetching.remove(&key) else { return };
         let is_defined = self.defining.contains_key(&request_id);
         let read = match outcome {
@@ -409,13 +553,15 @@ impl SynthesizerChannel {
             Ok(())
         });
         if let Err(failure) = kept {
+            let stage = self.waiting.iter().find(|waiting| waiting.request_id == request_id);
+            let stage = stage.map_or(Stage::Unanswered, |waiting| waiting.stage);
             self.forget_waiting(request_id);
-            let input = if is_defined {
-                synthesizer::Input::LexiconDefined { request_id, outcome: Err(failure) }
+            if is_defined {
+                let outcome = Err(failure);
+                self.machine.handle_input(now, synthesizer::Input::LexiconDefined { request_id, outcome });
             } else {
-                synthesizer::Input::Prepared { request_id, outcome: Err(failure) }
-            };
-            self.tell(now, input, parts);
+                self.cannot_be_spoken(now, request_id, stage, failure);
+            }
         } else if let Some(defining) = self.defining.get_mut(&request_id) {
             defining.left = defining.left.saturating_sub(1);
             if defining.left == 0 {
@@ -432,8 +578,23 @@ impl SynthesizerChannel {
     /// Nothing is fetched for this request any more.
     fn forget_waiting(&mut self, request_id: RequestId) {
         self.defining.remove(&request_id);
-        self.waiting.retain(|waiting| waiting.request_id != request_id);
+        self.deferred.remove(&request_id);
         let outputs = &mut self.outputs;
+        self.waiting.retain(|waiting| {
+            let stays = waiting.request_id != request_id;
+            if !stays {
+                let keys = waiting.speech.recordings.values().map(|(key, _)| *key);
+                outputs.extend(keys.map(|key| Output::Abandon { key }));
+            }
+            stays
+        });
+        self.loads.retain_mut(|loading| {
+            let stays = loading.load.request_id != request_id;
+            if !stays {
+                loading.load.abandon(outputs);
+            }
+            stays
+        });
         self.fetching.retain(|key, fetching| {
             let stays = fetching.request_id != request_id;
             if !stays {
@@ -514,7 +675,9 @@ impl SynthesizerChannel {
     ) {
         let Some((_, clock_rate)) = self.leg else { return };
         let Some(speaking) = self.speaking.as_mut().filter(|speaking| speaking.request_id == request_id) else {
-            return;
+            // What it says is still on its way.
+            let outcome = Err(ControlRefused);
+            return self.machine.handle_input(now, synthesizer::Input::Controlled { control_id, outcome });
         };
         let asked = mrcp::synthesizer::Prosody {
             rate: change.rate.clone(),
@@ -550,10 +713,16 @@ impl SynthesizerChannel {
     }
 
     fn start(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
-        let Some(Prepared { mut prompt, params }) = self.prepared.remove(&request_id) else { return };
+        if let Some(params) = self.deferred.remove(&request_id) {
+            return self.load_speech(now, request_id, params, Stage::Started, parts);
+        }
+        let Some(Prepared { mut prompt, params, recordings }) = self.prepared.remove(&request_id) else { return };
         prompt.begin(self.next_utterance);
-        self.speaking =
-            Some(Speaking { request_id, params, prompt, part: None, controls: VecDeque::new(), text: String::new() });
+        let (controls, text) = (VecDeque::new(), String::new());
+        let speaking = Speaking { request_id, params, prompt, part: None, controls, text, recordings };
+        if let Some(before) = self.speaking.replace(speaking) {
+            self.outputs.extend(before.recordings.into_iter().map(|key| Output::Abandon { key }));
+        }
         self.drain_prompt(now, parts);
     }
 
@@ -579,6 +748,9 @@ impl SynthesizerChannel {
                     if let Some((leg, clock_rate)) = self.leg {
                         self.outputs.push_back(Output::Silence { utterance, leg, clock_rate, samples, span });
                     }
+                }
+                PromptOutput::PlayRecording { utterance, key, span } => {
+                    self.outputs.extend(self.leg().map(|leg| Output::PlayLoaded { key, utterance, leg, span }));
                 }
                 PromptOutput::StopPlaying => self.outputs.extend(self.leg().map(|leg| Output::StopPlaying { leg })),
                 PromptOutput::Changed { restarted } => {
@@ -641,7 +813,9 @@ impl SynthesizerChannel {
 
     /// The machine wants a SPEAK stopped, or dropped before it began.
     fn stop(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
-        self.prepared.remove(&request_id);
+        if let Some(prepared) = self.prepared.remove(&request_id) {
+            self.outputs.extend(prepared.recordings.into_iter().map(|key| Output::Abandon { key }));
+        }
         self.forget_waiting(request_id);
         self.prepare_waiting(now, parts);
         let Some(speaking) = self.speaking.take_if(|speaking| speaking.request_id == request_id) else { return };
@@ -659,16 +833,8 @@ impl SynthesizerChannel {
             let what = ToConversation::PromptDone { end, progress: speaking.prompt.progress(playing) };
             self.outputs.push_back(Output::Converse { part, what });
         }
+        self.outputs.extend(speaking.recordings.into_iter().map(|key| Output::Abandon { key }));
     }
-}
-
-/// A URI as it is used: what is relative is so to `base`, where there is one.
-fn absolute(uri: &str, base: Option<&str>) -> String {
-    if url::Url::parse(uri).is_ok() {
-        return uri.to_owned();
-    }
-    let joined = base.and_then(|base| url::Url::parse(base).ok()).and_then(|base| base.join(uri).ok());
-    joined.map_or_else(|| uri.to_owned(), String::from)
 }
 
 fn is_kind(content_type: &str, wanted: &str) -> bool {
@@ -708,10 +874,6 @@ fn limit(length: &SpeakLength, clock_rate: ClockRate) -> Limit {
         SpeakLength::Seconds(seconds) => Limit::Samples(samples(*seconds, clock_rate)),
         SpeakLength::Tag(name) => Limit::Mark(name.clone()),
     }
-}
-
-fn first_line(body: &Bytes) -> String {
-    String::from_utf8_lossy(body).lines().next().unwrap_or_default().trim().to_owned()
 }
 
 /// What a SPEAK says about the call: the URI's own parameters, then vendor parameters, then Logging-Tag.

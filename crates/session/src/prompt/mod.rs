@@ -17,7 +17,9 @@ use media::{LegEvent, PlaySpan, PlayoutOutcome, UtteranceId};
 use speech::{DialogReplyUri, Language, Prosody, Segment};
 
 use self::script::{Length, Piece, Position, Script};
+use crate::fetching::FetchKey;
 use crate::output::{Progress, Speaker, Utterance};
+use crate::speech_load::Recordings;
 
 /// Utterances that are synthesized or played at the same time.
 const UNDER_WAY_MAX: usize = 2;
@@ -107,6 +109,8 @@ pub(crate) enum PromptOutput {
     Synthesize { utterance: UtteranceId, what: Utterance, span: PlaySpan },
     /// Play this part of so much silence.
     Silence { utterance: UtteranceId, samples: u64, span: PlaySpan },
+    /// Play this part of a recording that is ready.
+    PlayRecording { utterance: UtteranceId, key: FetchKey, span: PlaySpan },
     /// Stop what plays and waits; the leg says where it was.
     StopPlaying,
     /// A change has taken place. `restarted`: a jump back led to the beginning.
@@ -206,6 +210,7 @@ impl Prompt {
     /// When `start` cannot be.
     pub(crate) fn new(
         segments: Vec<Segment>,
+        recordings: &Recordings,
         defaults: VoiceDefaults,
         rate_hz: u32,
         start: PromptChange,
@@ -213,7 +218,7 @@ impl Prompt {
         let mut faults = VecDeque::new();
         let mut pieces = Vec::new();
         for segment in segments {
-            push_segment(segment, &defaults, rate_hz, &mut pieces, &mut faults);
+            push_segment(segment, &defaults, recordings, rate_hz, &mut pieces, &mut faults);
         }
         let mut prompt = Self {
             defaults,
@@ -542,7 +547,7 @@ impl Prompt {
     fn start(&mut self, piece: Piece) {
         let index = self.next_piece.saturating_sub(1);
         match piece {
-            Piece::Speak { .. } | Piece::Silence { .. } => {
+            Piece::Speak { .. } | Piece::Silence { .. } | Piece::Recording { .. } => {
                 let length = self.script.exact_length(index);
                 if let Some(length) = length
                     && self.skip >= length
@@ -567,6 +572,9 @@ impl Prompt {
                     }
                     Piece::Silence { samples } => {
                         self.outputs.push_back(PromptOutput::Silence { utterance, samples, span });
+                    }
+                    Piece::Recording { key, .. } => {
+                        self.outputs.push_back(PromptOutput::PlayRecording { utterance, key, span });
                     }
                     Piece::Mark { .. } | Piece::Reply(_) => {}
                 }
@@ -610,6 +618,7 @@ fn is_measured(span: PlaySpan) -> bool {
 fn push_segment(
     segment: Segment,
     defaults: &VoiceDefaults,
+    recordings: &Recordings,
     rate_hz: u32,
     pieces: &mut Vec<Piece>,
     faults: &mut VecDeque<String>,
@@ -636,15 +645,17 @@ fn push_segment(
         }
         Segment::Mark { name } => pieces.push(Piece::Mark { name }),
         Segment::DialogReply(uri) => pieces.push(Piece::Reply(uri)),
-        // Recordings are not fetched: SSML says to render the content of <audio> then.
-        Segment::Audio { src, fallback } => {
-            if fallback.is_empty() {
-                faults.push_back(format!("audio is not fetched, and has no text in its place: {src}"));
+        Segment::Audio { src, fallback } => match recordings.get(&src) {
+            Some((key, samples)) => pieces.push(Piece::Recording { key: *key, samples: *samples }),
+            None => {
+                if fallback.is_empty() {
+                    faults.push_back(format!("a recording is not there, and nothing is said in its place: {src}"));
+                }
+                for segment in fallback {
+                    push_segment(segment, defaults, recordings, rate_hz, pieces, faults);
+                }
             }
-            for segment in fallback {
-                push_segment(segment, defaults, rate_hz, pieces, faults);
-            }
-        }
+        },
     }
 }
 

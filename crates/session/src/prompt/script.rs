@@ -2,6 +2,7 @@
 
 use speech::{DialogReplyUri, Prosody};
 
+use crate::fetching::FetchKey;
 use crate::output::Utterance;
 
 /// Milliseconds that a character takes to speak, for pieces that were never synthesized: of an alphabet, and of Han.
@@ -22,6 +23,8 @@ pub(super) enum Piece {
     Speak { what: Utterance, own: Prosody, length: Length },
     /// A pause.
     Silence { samples: u64 },
+    /// A recording that is ready.
+    Recording { key: FetchKey, samples: u64 },
     /// A place with a name.
     Mark { name: String },
     /// Whatever the conversation says.
@@ -76,7 +79,9 @@ impl Script {
     /// The length of a piece, where it is known for sure.
     pub(super) fn exact_length(&self, index: usize) -> Option<u64> {
         match self.pieces.get(index)? {
-            Piece::Speak { length: Length::Exactly(samples), .. } | Piece::Silence { samples } => Some(*samples),
+            Piece::Speak { length: Length::Exactly(samples), .. }
+            | Piece::Silence { samples }
+            | Piece::Recording { samples, .. } => Some(*samples),
             Piece::Speak { length: Length::Unknown | Length::About(_), .. } => None,
             Piece::Mark { .. } | Piece::Reply(_) => Some(0),
         }
@@ -112,7 +117,7 @@ impl Script {
         }
         match self.pieces.get(at.piece) {
             Some(Piece::Speak { .. }) => Position { samples: scaled(at.samples, from, to), ..at },
-            Some(Piece::Silence { .. } | Piece::Mark { .. } | Piece::Reply(_)) | None => at,
+            Some(Piece::Silence { .. } | Piece::Recording { .. } | Piece::Mark { .. } | Piece::Reply(_)) | None => at,
         }
     }
 
@@ -123,7 +128,7 @@ impl Script {
                 let ms: u64 = what.text.chars().map(|c| if c.is_ascii() { MS_PER_LETTER } else { MS_PER_HAN }).sum();
                 ms * u64::from(self.rate_hz) / 1000
             }
-            Some(Piece::Silence { samples }) => *samples,
+            Some(Piece::Silence { samples } | Piece::Recording { samples, .. }) => *samples,
             Some(Piece::Mark { .. } | Piece::Reply(_)) | None => 0,
         }
     }

@@ -19,7 +19,7 @@ fn drain(prompt: &mut Prompt) -> Vec<PromptOutput> {
 }
 
 fn begun(segments: Vec<Segment>, first_utterance: u64) -> Prompt {
-    let mut prompt = Prompt::new(segments, defaults(), 8000, PromptChange::default()).unwrap();
+    let mut prompt = Prompt::new(segments, &Recordings::default(), defaults(), 8000, PromptChange::default()).unwrap();
     prompt.begin(first_utterance);
     prompt
 }

@@ -22,7 +22,7 @@ fn choices(words: &[&str]) -> String {
     )
 }
 
-fn fetched(location: &str, content: String) -> Result<Fetched, FetchFailure> {
+pub(crate) fn fetched(location: &str, content: String) -> Result<Fetched, FetchFailure> {
     Ok(Fetched {
         location: location.to_owned(),
         content_type: Some("application/srgs+xml".to_owned()),
@@ -33,7 +33,7 @@ fn fetched(location: &str, content: String) -> Result<Fetched, FetchFailure> {
 
 impl Ladder {
     /// What was asked for and not looked at yet.
-    fn asked(&mut self) -> Vec<(FetchKey, String)> {
+    pub(crate) fn asked(&mut self) -> Vec<(FetchKey, String)> {
         let mut asked = Vec::new();
         self.outputs.retain(|output| match output {
             Output::Fetch { key, request } => {
@@ -45,13 +45,13 @@ impl Ladder {
         asked
     }
 
-    fn asked_one(&mut self) -> (FetchKey, String) {
+    pub(crate) fn asked_one(&mut self) -> (FetchKey, String) {
         let mut asked = self.asked();
         assert_eq!(asked.len(), 1, "{asked:?}");
         asked.remove(0)
     }
 
-    fn last_response(&self) -> &Response {
+    pub(crate) fn last_response(&self) -> &Response {
         let responses = self.outputs.iter().filter_map(|output| match output {
             Output::Mrcp { message: Message::Response(response), .. } => Some(response),
             _ => None,
@@ -60,13 +60,13 @@ impl Ladder {
     }
 
     /// Status and completion cause of the last response.
-    fn answer(&self) -> String {
+    pub(crate) fn answer(&self) -> String {
         let response = self.last_response();
         let cause = response.headers.text(&HeaderName::CompletionCause).unwrap_or_default();
         format!("{} {}", response.status.code(), cause.get(..3).unwrap_or_default()).trim_end().to_owned()
     }
 
-    fn answer_header(&self, name: &HeaderName) -> &str {
+    pub(crate) fn answer_header(&self, name: &HeaderName) -> &str {
         self.last_response().headers.text(name).unwrap_or_default()
     }
 

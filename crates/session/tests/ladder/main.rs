@@ -6,6 +6,7 @@ mod basicsynth;
 mod grammars;
 mod recognizing;
 mod recording;
+mod references;
 mod signalling;
 mod speaking;
 
