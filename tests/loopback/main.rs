@@ -8,6 +8,7 @@ mod support;
 mod calling;
 mod connecting;
 mod controlling;
+mod fetching;
 mod media;
 mod recognizing;
 mod recording;

@@ -11,8 +11,8 @@ use mrcp::synthesizer::{NtpAnchor, SynthesizerConfig};
 use session::{ClipIndex, DescriptionConfig, GrammarConfig, RequestIds, ResultStyle, SessionConfig};
 use sip::dialog::{DialogConfig, SessionTimerConfig};
 use sip::endpoint::EndpointConfig;
-use speech::ResultFormat;
 use speech::nlsml::InstanceForm;
+use speech::{GrammarLimits, ResultFormat};
 
 use crate::config::Config;
 
@@ -20,6 +20,8 @@ use crate::config::Config;
 const BARGE_IN_AFTER: Duration = Duration::from_millis(350);
 /// What `speech::Language` knows, as SET-PARAMS may name it; whether an engine hears it is seen when it is asked to.
 const LANGUAGES: [&str; 3] = ["en", "zh", "cmn"];
+/// Time beyond that of a fetch for what was fetched to be compiled or decoded.
+const LOADING: Duration = Duration::from_secs(5);
 /// The BYE that belongs to a lost connection comes within this time.
 const CONNECTION_GRACE: Duration = Duration::from_secs(2);
 
@@ -74,6 +76,9 @@ pub(crate) fn session(
             completion_gap: config.mrcp.completion_gap,
             // A dialog service may answer inline.
             result_timeout: config.dialog.turn_timeout + Duration::from_secs(5),
+            // The failure of a fetch, which names the URI, is told before.
+            grammar_timeout: config.fetch.timeout_max + LOADING,
+            decoded_bytes_max: config.fetch.document_bytes_max,
             hotword: recognizer.hotword,
             n_best_max: recognizer.n_best_max,
             speech_too_early_within: Some(recognizer.speech_too_early_within).filter(|within| !within.is_zero()),
@@ -95,6 +100,9 @@ pub(crate) fn session(
             completion_gap: config.mrcp.completion_gap,
             completion_tail: config.synthesizer.completion_tail,
             pending_max: config.synthesizer.queue_max,
+            // A document may lead to recordings.
+            prepare_timeout: config.fetch.timeout_max * 2 + LOADING,
+            decoded_bytes_max: config.fetch.document_bytes_max,
             voices,
             ntp: Some(ntp),
             ..SynthesizerConfig::default()
@@ -112,7 +120,12 @@ pub(crate) fn session(
             ..mrcp::recorder::RecorderConfig::default()
         }),
         clips,
-        grammars: Arc::new(GrammarConfig::default()),
+        grammars: Arc::new(GrammarConfig {
+            stored_max: recognizer.grammars_max,
+            stored_bytes_max: recognizer.grammar_bytes_max,
+            limits: GrammarLimits { document_bytes_max: config.fetch.document_bytes_max, ..GrammarLimits::default() },
+            ..GrammarConfig::default()
+        }),
         language: config.server.language,
         results: ResultStyle {
             format: ResultFormat::Nlsml,

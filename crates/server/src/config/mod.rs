@@ -162,6 +162,10 @@ pub struct RecognizerConfig {
     pub confidence_threshold: f32,
     /// Most alternatives in a result.
     pub n_best_max: u32,
+    /// Grammars that one session may define and keep.
+    pub grammars_max: usize,
+    /// Bytes of the documents behind them.
+    pub grammar_bytes_max: usize,
     /// Whether hotword mode is offered.
     pub hotword: bool,
     /// Speech that begins so soon in a recognition is refused as too early; zero: it is heard.
@@ -433,6 +437,8 @@ fn read_recognizer(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RecognizerC
         dtmf_term_timeout: section.millis("dtmf_term_timeout_ms", 2_000, 0..=60_000),
         confidence_threshold: section.fraction("confidence_threshold", 0.5),
         n_best_max: u32::try_from(section.count("n_best_max", 10, 1..=100)).unwrap_or(1),
+        grammars_max: section.count("grammars_max", 256, 1..=100_000),
+        grammar_bytes_max: section.count("grammar_bytes_max", 32 << 20, 1_024..=1 << 40),
         hotword: section.flag("hotword", true),
         speech_too_early_within: section.millis("speech_too_early_within_ms", 0, 0..=5_000),
         key_takes_over_within: section.millis("key_takes_over_within_ms", 1_000, 0..=60_000),

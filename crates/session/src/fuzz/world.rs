@@ -407,7 +407,7 @@ impl World {
         let key = self.calls.get_mut(at)?.loads.pop()?;
         let outcome = match how % 3 {
             0 => Err(FetchFailure::default()),
-            _ => Ok(LoadedAudio { length_ms: u64::from(how) * 100, set_cookies: Vec::new() }),
+            _ => Ok(LoadedAudio { samples: u64::from(how) * 100, set_cookies: Vec::new() }),
         };
         Some(Input::AudioLoaded { key, outcome })
     }
