@@ -179,7 +179,7 @@ fn rec_052_the_audio_is_there_before_the_recognition_begins_and_is_heard_instead
     assert_eq!(ladder.messages(), [""; 0]);
     let at = ladder.position(|output| matches!(output, Output::LoadAudio { .. }));
     let Output::LoadAudio { key, .. } = ladder.outputs.remove(at) else { unreachable!("found by its kind") };
-    let loaded = session::LoadedAudio { length_ms: 1_000, set_cookies: Vec::new() };
+    let loaded = session::LoadedAudio { samples: 8_000, set_cookies: Vec::new() };
     ladder.input(Input::AudioLoaded { key, outcome: Ok(loaded) });
     assert_eq!(ladder.messages(), ["200 IN-PROGRESS"]);
     assert!(ladder.outputs.iter().any(|output| matches!(output, Output::Listen { audio, .. } if *audio == Some(key))));
