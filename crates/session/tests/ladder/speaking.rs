@@ -581,7 +581,7 @@ fn syn_045_the_search_order_decides_and_the_markup_before_it() {
     stage.define("b", "second");
     let order = (HeaderName::LexiconSearchOrder, "<session:b> <session:a>");
     assert_eq!(stage.spoken(&[], ""), "first");
-    assert_eq!(stage.spoken(&[order.clone()], ""), "second");
+    assert_eq!(stage.spoken(std::slice::from_ref(&order), ""), "second");
     assert_eq!(stage.spoken(&[order], "<lexicon uri='session:a'/>"), "first");
     stage.said.clear();
     stage.spoken(&[(HeaderName::LexiconSearchOrder, "<session:gone>")], "");
