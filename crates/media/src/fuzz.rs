@@ -124,3 +124,17 @@ impl PcmSink for Room {
         Ok(())
     }
 }
+
+/// Bytes as stored audio: what can be read is one channel of a sane rate, and can be stored again.
+pub fn waveform(data: &[u8]) {
+    for media_type in [None, Some("audio/basic"), Some("audio/wav"), Some("audio/l16;rate=16000")] {
+        let Ok(read) = crate::Waveform::read(data, media_type) else { continue };
+        assert!(read.sample_rate_hz > 0, "a rate of nothing");
+        assert!(read.samples.len() <= data.len(), "more samples than octets");
+        let Some(format) = crate::WaveformFormat::from_media_type("audio/wav", ClockRate::Hz8000) else { continue };
+        let mut stored = format.header(read.samples.len() as u64);
+        format.encode(&read.samples, &mut stored);
+        let again = crate::Waveform::read(&stored, None).map(|again| again.samples);
+        assert_eq!(again, Ok(read.samples), "what is stored can be read");
+    }
+}

@@ -31,6 +31,21 @@ proptest! {
     fn any_datagram_is_read_or_refused(data in proptest::collection::vec(any::<u8>(), 0..200)) {
         media::fuzz::rtp_packet(&data);
     }
+
+    #[test]
+    fn any_sound_file_is_read_or_refused(
+        seed in any::<proptest::sample::Index>(),
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..8),
+    ) {
+        // Bytes out of nothing are no RIFF file; ones with a few changes are nearly one.
+        let seeds = corpus("waveform");
+        let mut data = seeds[seed.index(seeds.len())].clone();
+        for (at, octet) in changes {
+            let at = at.index(data.len());
+            data[at] = octet;
+        }
+        media::fuzz::waveform(&data);
+    }
 }
 
 /// The seeds of a fuzz target, which must exist.
@@ -56,5 +71,15 @@ fn sec_024_the_rtp_packet_corpus_is_harmless() {
 fn sec_024_the_media_leg_corpus_is_harmless() {
     for seed in corpus("media_leg") {
         media::fuzz::media_leg(testkit::epoch(), &seed);
+    }
+}
+
+#[test]
+fn sec_024_the_waveform_corpus_is_harmless() {
+    for seed in corpus("waveform") {
+        media::fuzz::waveform(&seed);
+        for cut in testkit::every_truncation(&seed) {
+            media::fuzz::waveform(cut);
+        }
     }
 }
