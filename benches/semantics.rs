@@ -9,7 +9,8 @@ use speech::{Grammar, Language, ParseTree, Utterance, interpret};
 const ROUNDS: usize = 2_000;
 
 fn main() {
-    let digits = "<rule id='r'><tag>out=''</tag><item repeat='1-'><ruleref uri='#d'/><tag>out+=rules.d</tag></item></rule>
+    let digits =
+        "<rule id='r'><tag>out=''</tag><item repeat='1-'><ruleref uri='#d'/><tag>out+=rules.d</tag></item></rule>
         <rule id='d'><one-of><item>one<tag>out=1</tag></item><item>two<tag>out=2</tag></item></one-of></rule>";
     let many = format!("one {}", "two ".repeat(15));
     for (name, format, content, input) in [

@@ -94,7 +94,7 @@ fn sound_finds_what_was_nearly_said() {
     assert_eq!(run(&folder, &["match", "DIR/menu.grxml", "--text", "sails"]).0, 1);
     let (status, out, _) = run(&folder, &["match", "DIR/menu.grxml", "--text", "sails", "--sound"]);
     assert_eq!(status, 0);
-    assert!(out.contains("fits: 0."), "{out}");
+    assert!(out.contains("value: {\"to\":\"S\"}"), "{out}");
 }
 
 #[test]
