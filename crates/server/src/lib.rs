@@ -9,7 +9,6 @@ pub mod compat;
 pub mod config;
 mod conversations;
 mod fetching;
-pub mod grammar_cli;
 mod http;
 mod net;
 mod peers;

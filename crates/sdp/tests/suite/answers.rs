@@ -169,6 +169,55 @@ fn an_offer_of_our_client_is_one_that_we_answer() {
 }
 
 #[test]
+fn dtm_005_telephone_events_have_the_payload_type_and_the_clock_that_were_offered() {
+    let offer = |audio: &str| {
+        format!(
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP {audio}\r\n"
+        )
+    };
+    for (audio, codec, expected) in [
+        ("0 101\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15", Codec::PCMU, Some(101)),
+        ("0 96\r\na=rtpmap:96 telephone-event/8000", Codec::PCMU, Some(96)),
+        ("97 101\r\na=rtpmap:97 L16/16000\r\na=rtpmap:101 telephone-event/8000", Codec::L16_16000, None),
+        (
+            "97 101 102\r\na=rtpmap:97 L16/16000\r\na=rtpmap:101 telephone-event/8000\r\n\
+             a=rtpmap:102 telephone-event/16000",
+            Codec::L16_16000,
+            Some(102),
+        ),
+        ("0", Codec::PCMU, None),
+    ] {
+        let description = SessionDescription::parse(offer(audio).as_bytes()).unwrap();
+        let accepted = negotiate(description.audios().next().unwrap(), &[codec]).unwrap();
+        assert_eq!(accepted.telephone_event, expected, "{audio}");
+    }
+}
+
+#[test]
+fn ses_034_result_formats_are_read_from_the_line_or_the_session_and_answered() {
+    for (session, line, read) in [
+        ("a=resultformat:application/emma+xml\r\n", "", vec!["application/emma+xml"]),
+        (
+            "a=resultformat:application/emma+xml\r\n",
+            "a=resultformat:application/nlsml+xml\r\na=resultformat:text/x\r\n",
+            vec!["application/nlsml+xml", "text/x"],
+        ),
+        ("", "", vec![]),
+    ] {
+        let text = format!(
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{session}\
+             m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:speechrecog\r\n{line}"
+        );
+        let offer = SessionDescription::parse(text.as_bytes()).unwrap();
+        assert_eq!(offer.controls().next().unwrap().result_formats, read);
+        let chosen =
+            ControlAnswer { result_format: Some("a/b".to_owned()), ..ControlAnswer::new(1544, "1@speechrecog") };
+        let answered = answer(&offer, &[AnswerLine::Control(chosen)], &LOCAL).unwrap().to_string();
+        assert!(answered.contains("a=resultformat:a/b\r\n"));
+    }
+}
+
+#[test]
 fn sec_024_the_corpus_breaks_nothing() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/sdp_session");
     let entries = std::fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));

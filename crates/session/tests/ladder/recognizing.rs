@@ -467,3 +467,40 @@ fn ghf_001_ghf_002_nls_001_results_are_written_as_the_client_accepts_them_or_not
     ladder.say(&[("london", 0.9)]);
     assert_eq!(content_type(&ladder).as_deref(), Some("application/emma+xml"));
 }
+
+#[test]
+fn dtm_016_a_grammar_of_keys_names_them_in_every_way() {
+    let grammar = |item: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><grammar xmlns=\"http://www.w3.org/2001/06/grammar\" version=\"1.0\" \
+             mode=\"dtmf\" root=\"r\"><rule id=\"r\">{item}</rule></grammar>"
+        )
+    };
+    for (item, keys) in
+        [("1 2 * #", "12*#"), ("dtmf-1 dtmf-star dtmf-pound", "1*#"), ("star pound A D", "*#AD"), ("123", "123")]
+    {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.send(Method::Recognize, &[SRGS], &grammar(item));
+        ladder.press(keys);
+        ladder.pass(20);
+        assert_eq!(ladder.last(), "RECOGNITION-COMPLETE COMPLETE 000 success", "{item}");
+    }
+}
+
+#[test]
+fn rec_014_a_result_is_nlsml_with_an_instance_and_an_input_whatever_came_of_it() {
+    for (said, confidence) in [("from london", 0.9), ("from paris to", 0.9), ("hello", 0.9), ("", 0.0)] {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.send(Method::Recognize, &[SRGS, (HeaderName::ContentId, "<g@x>")], ROUTES);
+        ladder.say(&[(said, confidence)]);
+        assert_eq!(ladder.header(&HeaderName::ContentType).as_deref(), Some("application/nlsml+xml"));
+        let body = ladder.outputs.iter().rev().find_map(|output| match output {
+            Output::Mrcp { message, .. } if !message.body().is_empty() => Some(message.body().to_vec()),
+            _ => None,
+        });
+        let body = String::from_utf8(body.unwrap()).unwrap();
+        assert!(body.contains("<result xmlns=\"urn:ietf:params:xml:ns:mrcpv2\""), "{body}");
+        let at = |element: &str| body.find(element).unwrap_or_else(|| panic!("no {element} in {body}"));
+        assert!(at("<interpretation") < at("<instance") && at("<instance") < at("<input"), "{body}");
+    }
+}

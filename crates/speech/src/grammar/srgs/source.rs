@@ -179,9 +179,12 @@ pub(crate) fn repeat_range(text: &str) -> Result<(u32, Option<u32>), GrammarErro
     Ok((min, max))
 }
 
-/// The keys that a token of a dtmf grammar names: `1`, `12`, `*`, `star`, `#`, `pound`, `A`-`D`.
+/// The keys that a token of a dtmf grammar names: `1`, `12`, `*`, `star`, `#`, `pound`, `A`-`D`, and with
+/// `dtmf-` before them as some documents write them.
 pub(crate) fn keys(token: &str) -> Result<Vec<String>, GrammarError> {
-    let spelled = match token.to_ascii_lowercase().as_str() {
+    let token = token.to_ascii_lowercase();
+    let token = token.strip_prefix("dtmf-").unwrap_or(&token);
+    let spelled = match token {
         "star" => "*".to_owned(),
         "pound" | "hash" => "#".to_owned(),
         _ => token.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase()).collect(),
