@@ -9,6 +9,7 @@ pub mod compat;
 pub mod config;
 mod conversations;
 mod fetching;
+pub mod grammar_cli;
 mod http;
 mod net;
 mod peers;

@@ -29,6 +29,9 @@ enum Command {
         /// The file.
         config: PathBuf,
     },
+    /// Checks grammars, and matches inputs against them.
+    #[command(subcommand)]
+    Grammar(server::grammar_cli::GrammarCommand),
     /// Lists, fetches or verifies models; speaks to a file and hears one, without a PBX.
     Models(ModelsArgs),
     /// Makes the clips that basicsynth puts together.
@@ -125,6 +128,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => serve(&arguments),
         Command::Call(arguments) => Ok(runtime()?.block_on(client::cli::run(arguments))),
         Command::Check { config } => Ok(check(&config)),
+        Command::Grammar(command) => Ok(command.run(&mut std::io::stdout(), &mut std::io::stderr())?.into()),
         Command::Models(arguments) => models(&arguments),
         Command::Clips(ClipsArgs { command: ClipsCommand::Make { dir, lang, voice, config } }) => {
             make_clips(&dir, &lang, voice.as_deref(), config.as_ref())

@@ -16,7 +16,7 @@ const ENGLISH_BEFORE: &[&str] = &[
     "ok", "okay", "so", "yes", "yeah", "sure", "right", "alright", "hi", "hello", "actually", "oh", "and", "the",
     "sorry", "i mean", "like", "you know", "just", "it should be", "should be", "lets do", "lets go with",
     "could we do", "can we do", "could you do", "could you make it", "i would prefer", "id prefer", "lets do it", "i can come in", "i can come", "i can do", "i have",
-    "there are", "there is", "sometime", "can you do", "it has to be", "what about",
+    "there are", "there is", "sometime", "can you do", "i", "it has to be",
 ];
 #[rustfmt::skip]
 const ENGLISH_AFTER: &[&str] = &[

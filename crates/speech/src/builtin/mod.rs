@@ -189,6 +189,10 @@ impl Builtin {
         (1..=tokens.len().min(PART_MAX)).rev().find_map(|length| {
             (0..=tokens.len() - length).find_map(|from| {
                 let part = tokens.get(from..from + length)?;
+                // Among other words they are what they are; only among digits they are digits.
+                if tokens::is_any(part, &["to", "too", "for", "fore", "won", "ate", "tree", "o"]) {
+                    return None;
+                }
                 self.read(part, language, today).map(|meaning| (from, from + length, meaning))
             })
         })

@@ -13,7 +13,12 @@ pub(super) fn match_keys(rule: &Rule, keys: &str, today: Option<Date>) -> DtmfMa
         return DtmfMatch::NoMatch;
     }
     match rule {
-        Rule::Rules(rules) => rules.match_keys(keys, today),
+        Rule::Rules(rules) => match rules.match_keys(keys, today) {
+            // A rule that accepts nothing at all does not make silence an input.
+            DtmfMatch::Complete { can_grow: true, .. } if keys.is_empty() => DtmfMatch::Prefix,
+            DtmfMatch::Complete { .. } if keys.is_empty() => DtmfMatch::NoMatch,
+            state => state,
+        },
         _ if keys.is_empty() => DtmfMatch::Prefix,
         Rule::Transcribe => DtmfMatch::NoMatch,
         // Any keys are a turn; it ends with the terminator or when the caller stops keying.

@@ -183,6 +183,8 @@ fn a_pin_is_a_repeat_of_a_digit() {
     let open = pin("2-");
     assert_eq!(progress(&open, "1"), "prefix");
     assert_eq!(progress(&open, &"7".repeat(60)), "complete, can grow");
+    let any = pin("0-1");
+    assert_eq!(progress(&any, ""), "prefix", "no key is no input");
     let some = pin("1-3");
     assert_eq!(progress(&some, "12"), "complete, can grow");
     assert_eq!(progress(&some, "123"), "complete");

@@ -71,9 +71,13 @@ fn clock(tokens: &[String]) -> Option<TimeOfDay> {
     written_clock(tokens).or_else(|| minutes_short(tokens)).or_else(|| hour_and_minutes(tokens))
 }
 
-/// `14:30`
+/// `14:30`, `14.30`分
 fn written_clock(tokens: &[String]) -> Option<TimeOfDay> {
     let (hour, rest) = tokens.split_first()?;
+    if let Some((hour, minute)) = hour.split_once('.') {
+        let whole = minute.len() == 2 && (rest.is_empty() || is_any(rest, &["分"]));
+        return whole.then(|| TimeOfDay::clock(written(hour, 2)?, written(minute, 2)?))?;
+    }
     let clock = match rest {
         [sign, minute] if sign == ":" && minute.len() == 2 => (hour, minute),
         [sign, minute, second_sign, _] if sign == ":" && second_sign == ":" && minute.len() == 2 => (hour, minute),
