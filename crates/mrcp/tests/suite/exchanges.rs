@@ -11,6 +11,7 @@ use testkit::Clock;
 use crate::messages::{files, read_one, recorded};
 
 /// A channel with a session that loads every grammar and speaks every prompt.
+#[expect(clippy::large_enum_variant, reason = "a handful of them, in a test")]
 enum Channel {
     Recognizer(Recognizer),
     Synthesizer(Synthesizer),
