@@ -12,17 +12,17 @@ use testkit::Clock;
 
 use super::{PLAIN, PREFIX, URI_LIST, config, request};
 
-const RECOGNIZER: &str = "m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:speechrecog\r\n\
+pub(super) const RECOGNIZER: &str = "m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:speechrecog\r\n\
     a=cmid:1\r\n";
-const SYNTHESIZER: &str = "m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:speechsynth\r\n\
+pub(super) const SYNTHESIZER: &str = "m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:speechsynth\r\n\
     a=cmid:1\r\n";
-const AUDIO: &str = "m=audio 4000 RTP/AVP 0\r\na=mid:1\r\n";
+pub(super) const AUDIO: &str = "m=audio 4000 RTP/AVP 0\r\na=mid:1\r\n";
 
 /// A session whose ports and places are granted at once, unless it is said otherwise.
-struct Call {
+pub(super) struct Call {
     clock: Clock,
     session: Session,
-    outputs: Vec<Output>,
+    pub(super) outputs: Vec<Output>,
     grants: bool,
     cseq: u32,
 }
@@ -56,7 +56,7 @@ impl Call {
     }
 
     /// Accepted and acknowledged.
-    fn of(lines: &str) -> Self {
+    pub(super) fn of(lines: &str) -> Self {
         Self::with(config(), lines)
     }
 
@@ -92,7 +92,7 @@ impl Call {
         answer
     }
 
-    fn input(&mut self, input: Input) {
+    pub(super) fn input(&mut self, input: Input) {
         self.session.handle_input(self.clock.now(), input);
         self.drain();
     }
@@ -113,7 +113,7 @@ impl Call {
         }
     }
 
-    fn pass(&mut self, ms: u64) {
+    pub(super) fn pass(&mut self, ms: u64) {
         let end = self.clock.now() + Duration::from_millis(ms);
         while let Some(due) = self.session.poll_timeout().filter(|due| *due <= end) {
             self.clock.advance_to(due);
