@@ -326,11 +326,7 @@ impl World {
             Output::Fetch { key, .. } => call.fetches.push(key),
             Output::LoadAudio { key, .. } => call.loads.push(key),
             Output::Record { key, .. } => call.records.push(key),
-            Output::Converse { part, .. } => {
-                if !call.parts.contains(&part) {
-                    call.parts.push(part);
-                }
-            }
+            Output::Converse { part, .. } if !call.parts.contains(&part) => call.parts.push(part),
             Output::Closed { .. } => {
                 call.laws.closed();
                 call.is_closed = true;
