@@ -65,7 +65,7 @@ impl Clips {
     pub(crate) fn load(directory: &Path, gap_ms: u32) -> Result<Self, ClipsError> {
         let mut clips = HashMap::new();
         for language in [Language::English, Language::Chinese] {
-            let folder = directory.join(language.tag());
+            let folder = directory.join(folder_of(language));
             if folder.is_dir() {
                 clips.insert(language, load_folder(&folder)?);
             }
@@ -102,6 +102,13 @@ impl Clips {
             });
         }
         PcmBuffer::from_samples(clock_rate.hz(), &samples)
+    }
+}
+
+fn folder_of(language: Language) -> &'static str {
+    match language {
+        Language::English => "en",
+        Language::Chinese => "zh",
     }
 }
 
@@ -143,7 +150,7 @@ pub fn make_clips(
     voice: Option<&str>,
     synthesis: &engine::Synthesis,
 ) -> Result<usize, ClipsError> {
-    let folder = directory.join(language.tag());
+    let folder = directory.join(folder_of(language));
     std::fs::create_dir_all(&folder).map_err(|source| ClipsError::File { path: folder.clone(), source })?;
     let rate = ClockRate::Hz16000;
     let mut written = 0;

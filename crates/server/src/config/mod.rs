@@ -618,6 +618,7 @@ mod tests {
         let defaults = Config::default();
         stated.server.external_address = defaults.server.external_address;
         stated.server.time_zone = defaults.server.time_zone.clone();
+        stated.basicsynth.clips = None;
         stated.engine = defaults.engine.clone();
         stated.dialog.address = defaults.dialog.address.clone();
         stated.dialog.flows = defaults.dialog.flows.clone();
