@@ -13,7 +13,7 @@ use world::World;
 
 /// Everything that a client can send: parts separated by a line of `%%`. The first byte of a part says what the rest is: `S` a SIP
 /// datagram, `M` bytes on the control connection, anything else operations of engines, legs and time, two bytes each.
-/// The laws of [`operations`] hold.
+/// The laws of `operations` hold.
 pub fn server_input(epoch: Instant, data: &[u8]) {
     let mut world = World::new(epoch);
     for part in split(data, b"\r\n%%\r\n") {
