@@ -94,6 +94,23 @@ fn rec_001_every_kind_of_grammar_starts_a_recognition() {
 }
 
 #[test]
+fn rec_056_nls_011_sec_017_a_script_that_fails_completes_with_012_and_the_words() {
+    for tag in ["throw new Error()", "while (true) {}"] {
+        let grammar = format!(
+            "<grammar xmlns=\"http://www.w3.org/2001/06/grammar\" version=\"1.0\" xml:lang=\"en-US\" root=\"r\" \
+             tag-format=\"semantics/1.0\"><rule id=\"r\">london<tag>{tag}</tag></rule></grammar>"
+        );
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.send(Method::Recognize, &[SRGS, (HeaderName::CancelIfQueue, "false")], &grammar);
+        ladder.say(&[("london", 0.8)]);
+        assert_eq!(ladder.last(), "RECOGNITION-COMPLETE COMPLETE 012 semantics-failure", "{tag}");
+        let [only] = ladder.last_result().interpretations.try_into().unwrap();
+        assert_eq!(only.instance, None);
+        assert!(matches!(only.input, speech::nlsml::Input::Matched { text, .. } if text == "london"));
+    }
+}
+
+#[test]
 fn rec_031_a_match_has_to_be_surer_than_the_threshold() {
     for (threshold, cause) in [("0.79", "000 success"), ("0.8", "001 no-match"), ("1.0", "001 no-match")] {
         let mut ladder = Ladder::established(Resource::SpeechRecog);
