@@ -3,7 +3,7 @@
 //!
 //! [`SessionDescription::parse`] keeps every media line in order, also those it does not know, so that an
 //! [answer](answer()) has as many lines as the offer. [`negotiate`] chooses a codec for an audio line. A client builds
-//! an offer from [`Control::offer`] and [`Audio::offer`]; a server answers OPTIONS with [`capabilities`].
+//! an offer from [`Control::offer`] and [`Audio::offer`]; a server answers OPTIONS with [`capabilities()`].
 //!
 //! ```
 //! use sdp::{AnswerLine, Codec, ControlAnswer, Local, Media, SessionDescription, answer, negotiate};
