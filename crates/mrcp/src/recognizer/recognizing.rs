@@ -112,11 +112,13 @@ pub(super) struct Completion {
     pub(super) cause: RecognizerCause,
     pub(super) reason: String,
     pub(super) result: Option<ResultBody>,
+    /// A URI that could not be read, and why: Failed-URI and Failed-URI-Cause.
+    pub(super) failed_uri: Option<(String, String)>,
 }
 
 impl Completion {
     pub(super) fn new(cause: RecognizerCause) -> Self {
-        Self { cause, reason: String::new(), result: None }
+        Self { cause, reason: String::new(), result: None, failed_uri: None }
     }
 }
 
@@ -378,7 +380,7 @@ impl Recognizer {
                 None => return self.ignore_input(now),
             },
         };
-        self.complete(now, Completion { cause, reason: String::new(), result: outcome.result });
+        self.complete(now, Completion { result: outcome.result, ..Completion::new(cause) });
     }
 
     pub(super) fn engine_failed(&mut self, now: Instant, request_id: RequestId, reason: &str) {
@@ -414,7 +416,7 @@ impl Recognizer {
             recognition.answer = Answer::InProgress { at: now };
             self.send_in_progress(id, status);
         }
-        self.complete(now, Completion { cause, reason: String::new(), result });
+        self.complete(now, Completion { result, ..Completion::new(cause) });
     }
 
     /// One of the active RECOGNIZE's deadlines has passed.
@@ -525,7 +527,13 @@ impl Recognizer {
     fn fail_active(&mut self, now: Instant, is_answered: bool, failure: &Failure) {
         if is_answered {
             let (_, cause) = failure.kind.answer();
-            return self.complete(now, Completion { cause, reason: failure.reason.clone(), result: None });
+            let failed_uri = if let FailureKind::Uri { uri, cause } = &failure.kind {
+                Some((uri.clone(), cause.clone()))
+            } else {
+                None
+            };
+            let reason = failure.reason.clone();
+            return self.complete(now, Completion { reason, failed_uri, ..Completion::new(cause) });
         }
         self.clear_recognition_timers();
         match std::mem::replace(&mut self.state, State::Idle) {
@@ -587,6 +595,10 @@ impl Recognizer {
         let mut headers = Headers::new().with(HeaderName::CompletionCause, completion.cause.to_string());
         if !completion.reason.is_empty() {
             headers.push(HeaderName::CompletionReason, quoted(&completion.reason));
+        }
+        if let Some((uri, cause)) = &completion.failed_uri {
+            headers.push(HeaderName::FailedUri, uri.as_str());
+            headers.push(HeaderName::FailedUriCause, cause.as_str());
         }
         let mut body = bytes::Bytes::new();
         if let Some(result) = completion.result.as_ref().filter(|result| !result.body.is_empty()) {

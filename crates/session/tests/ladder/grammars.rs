@@ -428,3 +428,24 @@ fn grm_017_grammars_that_refer_to_each_other_are_fetched_once_each() {
     assert!(ladder.asked().is_empty());
     assert_eq!(ladder.answer(), "200 000");
 }
+
+#[test]
+fn rec_059_a_queued_recognize_whose_grammar_cannot_be_had_says_so_when_its_turn_comes() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    let queue = (HeaderName::CancelIfQueue, "false");
+    ladder.send(Method::Recognize, &[URI_LIST, queue.clone()], "builtin:grammar/boolean");
+    ladder.send(Method::Recognize, &[URI_LIST, queue], "http://pbx.example/gone.grxml");
+    ladder.hears("yes");
+    let (key, _) = ladder.asked_one();
+    let failure = FetchFailure { cause: "404".to_owned(), ..FetchFailure::default() };
+    ladder.input(Input::Fetched { key, outcome: Err(failure) });
+    ladder.pass(100);
+    let last = ladder.outputs.iter().rev().find_map(|output| match output {
+        Output::Mrcp { message: Message::Event(event), .. } => Some(event),
+        _ => None,
+    });
+    let header = |name| last.unwrap().headers.text(&name).unwrap_or_default();
+    assert_eq!(header(HeaderName::CompletionCause), "009 uri-failure");
+    assert_eq!(header(HeaderName::FailedUri), "http://pbx.example/gone.grxml");
+    assert_eq!(header(HeaderName::FailedUriCause), "404");
+}
