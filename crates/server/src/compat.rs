@@ -1,6 +1,6 @@
 //! What differs between clients: one table, resolved from the User-Agent of the INVITE. Cores know settings, not names.
 //!
-//! RFC 6787 holds for everybody; [`Rules`] are the points where clients in the field need something else. Whatever is not here
+//! RFC 6787 holds for everybody; `Rules` are the points where clients in the field need something else. Whatever is not here
 //! is the same for all.
 
 use std::sync::Arc;
