@@ -8,10 +8,10 @@ use mrcp::{FetchParams, GrammarRef, RequestId};
 use speech::{Grammar, GrammarError, GrammarErrorKind, GrammarLoader};
 use url::Url;
 
+use crate::commons::Commons;
 use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched};
 use crate::grammar_job::{CompiledGrammar, GrammarDocument, GrammarJob, Target};
 use crate::grammar_store::Definition;
-use crate::keys::PartKeys;
 use crate::output::Output;
 
 /// The loading of the grammars of one request.
@@ -61,7 +61,7 @@ enum State {
 
 /// What a load works with.
 pub(crate) struct Surroundings<'a> {
-    pub(crate) keys: &'a mut PartKeys,
+    pub(crate) keys: &'a mut Commons,
     pub(crate) outputs: &'a mut VecDeque<Output>,
 }
 

@@ -6,11 +6,11 @@ use mrcp::recognizer::{Failure, GrammarPurpose};
 use mrcp::{FetchParams, GrammarRef, RequestId};
 use speech::Grammar;
 
+use crate::commons::Commons;
 use crate::fetching::{FetchFailure, FetchKey, Fetched};
 use crate::grammar_job::CompiledGrammar;
 use crate::grammar_load::{GrammarLoad, Loaded, Surroundings};
 use crate::grammar_store::Definition;
-use crate::keys::PartKeys;
 use crate::output::Output;
 
 /// The loads of grammars that are under way on one channel. The machine bounds how many there are.
@@ -45,7 +45,7 @@ impl GrammarLoading {
         load_for: LoadFor,
         mut references: Vec<GrammarRef>,
         fetch: FetchParams,
-        keys: &mut PartKeys,
+        keys: &mut Commons,
         outputs: &mut VecDeque<Output>,
     ) -> Option<EndedLoad> {
         if let LoadFor::Use(_) = load_for {
@@ -75,7 +75,7 @@ impl GrammarLoading {
         &mut self,
         key: FetchKey,
         outcome: Result<Fetched, FetchFailure>,
-        keys: &mut PartKeys,
+        keys: &mut Commons,
         outputs: &mut VecDeque<Output>,
     ) -> Option<EndedLoad> {
         let at = self.position(key)?;
@@ -89,7 +89,7 @@ impl GrammarLoading {
         &mut self,
         key: FetchKey,
         compiled: CompiledGrammar,
-        keys: &mut PartKeys,
+        keys: &mut Commons,
         outputs: &mut VecDeque<Output>,
     ) -> Option<EndedLoad> {
         let at = self.position(key)?;

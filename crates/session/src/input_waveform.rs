@@ -7,8 +7,8 @@ use media::ClockRate;
 use mrcp::recognizer::{Failure, FailureKind, GrammarPurpose, RecognizeParams};
 use mrcp::{GrammarRef, RequestId};
 
+use crate::commons::Commons;
 use crate::fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, LoadedAudio};
-use crate::keys::PartKeys;
 use crate::output::Output;
 
 /// What the RECOGNIZEs of one channel are to hear instead of the call.
@@ -44,7 +44,7 @@ impl InputWaveforms {
     }
 
     /// Fetches what a RECOGNIZE wants to be heard. `Err`: it hears the call.
-    pub(crate) fn begin(&mut self, waiting: Waiting, parts: &mut PartKeys) -> Result<Output, Waiting> {
+    pub(crate) fn begin(&mut self, waiting: Waiting, parts: &mut Commons) -> Result<Output, Waiting> {
         let uri = waiting.params.input_waveform_uri.clone().filter(|_| waiting.purpose == GrammarPurpose::Recognize);
         let (Some(uri), Some(clock_rate)) = (uri, self.clock_rate) else { return Err(waiting) };
         let key = parts.next_fetch();

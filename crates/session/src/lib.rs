@@ -22,7 +22,6 @@ mod grammar_loading;
 mod grammar_store;
 mod input;
 mod input_waveform;
-mod keys;
 mod keyword;
 mod lexicons;
 mod output;

@@ -15,13 +15,13 @@ use mrcp::{
 use speech::nlsml::{InstanceForm, NlsmlStyle};
 use speech::{Date, Grammar, Hypothesis, InputMode, Language, Match, RecognitionResult, ResultFormat};
 
+use crate::commons::Commons;
 use crate::fetching::{FetchFailure, FetchKey, Fetched, LoadedAudio};
 use crate::finding::{Constraints, Evidence, Finding, result_body};
 use crate::grammar_job::CompiledGrammar;
 use crate::grammar_loading::{EndedLoad, GrammarLoading, LoadFor};
 use crate::input::Heard;
 use crate::input_waveform::{InputWaveforms, Waiting};
-use crate::keys::PartKeys;
 use crate::output::{
     CallDetails, CallerInput, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, ToConversation,
 };
@@ -150,7 +150,7 @@ impl RecognizerChannel {
         [self.machine.poll_timeout(), interrupts_at, self.waveforms.poll_timeout()].into_iter().flatten().min()
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut PartKeys) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut Commons) {
         if self.listening.as_ref().and_then(|listening| listening.interrupts_at).is_some_and(|at| at <= now) {
             self.interrupt();
         }
@@ -160,7 +160,7 @@ impl RecognizerChannel {
         self.drain_machine(now, parts);
     }
 
-    pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut PartKeys) {
+    pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut Commons) {
         if let Some(refusal) = self.waveforms.refusal(&request) {
             return self.send(now, Message::Response(refusal));
         }
@@ -168,13 +168,13 @@ impl RecognizerChannel {
     }
 
     /// Completes every open request; nothing is heard any more.
-    pub(crate) fn close(&mut self, now: Instant, parts: &mut PartKeys) {
+    pub(crate) fn close(&mut self, now: Instant, parts: &mut Commons) {
         self.tell(now, recognizer::Input::Close, parts);
         self.waveforms.close();
         self.send_held();
     }
 
-    pub(crate) fn dtmf(&mut self, now: Instant, digit: char, parts: &mut PartKeys) {
+    pub(crate) fn dtmf(&mut self, now: Instant, digit: char, parts: &mut Commons) {
         if let Some(listening) = &mut self.listening {
             listening.started.get_or_insert(now);
             listening.ended = Some(now);
@@ -184,7 +184,7 @@ impl RecognizerChannel {
         self.tell(now, recognizer::Input::Dtmf { digit }, parts);
     }
 
-    pub(crate) fn capture_failed(&mut self, now: Instant, parts: &mut PartKeys) {
+    pub(crate) fn capture_failed(&mut self, now: Instant, parts: &mut Commons) {
         if let Some(listening) = &self.listening {
             let request_id = listening.request_id;
             let reason = "the engine does not keep up with the audio".to_owned();
@@ -192,7 +192,7 @@ impl RecognizerChannel {
         }
     }
 
-    pub(crate) fn heard(&mut self, now: Instant, key: ListenKey, heard: Heard, parts: &mut PartKeys) {
+    pub(crate) fn heard(&mut self, now: Instant, key: ListenKey, heard: Heard, parts: &mut Commons) {
         let Some(listening) = self.listening.as_mut().filter(|listening| listening.key == key) else { return };
         let request_id = listening.request_id;
         match heard {
@@ -246,7 +246,7 @@ impl RecognizerChannel {
         self.listening.as_ref().is_some_and(|listening| listening.part == Some(part))
     }
 
-    pub(crate) fn conversation(&mut self, now: Instant, what: FromConversation, parts: &mut PartKeys) {
+    pub(crate) fn conversation(&mut self, now: Instant, what: FromConversation, parts: &mut Commons) {
         let Some(listening) = &mut self.listening else { return };
         let request_id = listening.request_id;
         let input = match what {
@@ -282,12 +282,12 @@ impl RecognizerChannel {
         self.tell(now, input, parts);
     }
 
-    fn tell(&mut self, now: Instant, input: recognizer::Input, parts: &mut PartKeys) {
+    fn tell(&mut self, now: Instant, input: recognizer::Input, parts: &mut Commons) {
         self.machine.handle_input(now, input);
         self.drain_machine(now, parts);
     }
 
-    fn drain_machine(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn drain_machine(&mut self, now: Instant, parts: &mut Commons) {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 recognizer::Output::Send(message) => self.send(now, message),
@@ -351,7 +351,7 @@ impl RecognizerChannel {
         }
     }
 
-    fn load_grammars(&mut self, now: Instant, waiting: Waiting, parts: &mut PartKeys) {
+    fn load_grammars(&mut self, now: Instant, waiting: Waiting, parts: &mut Commons) {
         let Waiting { request_id, grammars, params, purpose } = waiting;
         let (language, fetch) = (params.speech_language.as_deref(), params.fetch.clone());
         self.load(now, request_id, LoadFor::Use(purpose), grammars, language, fetch, parts);
@@ -363,7 +363,7 @@ impl RecognizerChannel {
         now: Instant,
         key: FetchKey,
         outcome: &Result<LoadedAudio, FetchFailure>,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         let Some((waiting, loaded)) = self.inputs.loaded(key, outcome) else { return };
         let set_cookies = match outcome {
@@ -425,7 +425,7 @@ impl RecognizerChannel {
         now: Instant,
         key: FetchKey,
         mut outcome: Result<Fetched, FetchFailure>,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         if let Some(request_id) = self.loading.waiting_for(key) {
             self.set_cookies.note(now, request_id, take_cookies(&mut outcome));
@@ -435,7 +435,7 @@ impl RecognizerChannel {
         self.drain_machine(now, parts);
     }
 
-    pub(crate) fn compiled(&mut self, now: Instant, key: FetchKey, compiled: CompiledGrammar, parts: &mut PartKeys) {
+    pub(crate) fn compiled(&mut self, now: Instant, key: FetchKey, compiled: CompiledGrammar, parts: &mut Commons) {
         let ended = self.loading.compiled(key, compiled, parts, &mut self.outputs);
         self.load_ended(now, ended, parts);
         self.drain_machine(now, parts);
@@ -453,7 +453,7 @@ impl RecognizerChannel {
         references: Vec<GrammarRef>,
         language: Option<&str>,
         fetch: FetchParams,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         let unserved = language.filter(|tag| Language::from_tag(tag).is_none());
         let ended = match unserved {
@@ -467,7 +467,7 @@ impl RecognizerChannel {
     }
 
     /// All grammars of a request are there, or some cannot be had.
-    fn load_ended(&mut self, now: Instant, ended: Option<EndedLoad>, parts: &mut PartKeys) {
+    fn load_ended(&mut self, now: Instant, ended: Option<EndedLoad>, parts: &mut Commons) {
         let Some(EndedLoad { request_id, load_for, outcome }) = ended else { return };
         let outcome = outcome.and_then(|(grammars, definitions)| {
             if load_for != LoadFor::Use(GrammarPurpose::Interpret) {
@@ -517,7 +517,7 @@ impl RecognizerChannel {
         Ok(modes)
     }
 
-    fn listen(&mut self, request_id: RequestId, modes: InputModes, params: Arc<RecognizeParams>, parts: &mut PartKeys) {
+    fn listen(&mut self, request_id: RequestId, modes: InputModes, params: Arc<RecognizeParams>, parts: &mut Commons) {
         let grammars: Arc<[Grammar]> = self.loaded.remove(&request_id).unwrap_or_default().into();
         let key = self.next_key();
         let dialog = grammars.iter().find_map(Grammar::dialog);
@@ -651,7 +651,7 @@ impl RecognizerChannel {
     }
 
     /// The engine has given its last word.
-    fn finished(&mut self, now: Instant, hypotheses: Vec<Hypothesis>, parts: &mut PartKeys) {
+    fn finished(&mut self, now: Instant, hypotheses: Vec<Hypothesis>, parts: &mut Commons) {
         let Some(listening) = &mut self.listening else { return };
         let request_id = listening.request_id;
         if listening.part.is_some() {

@@ -8,7 +8,7 @@ use media::{ClockRate, WaveformFormat};
 use mrcp::recorder::{self, Destination, Failure, FailureKind, RecordParams, Recorder, RecorderConfig};
 use mrcp::{ChannelId, Request, RequestId};
 
-use crate::keys::PartKeys;
+use crate::commons::Commons;
 use crate::output::{LegId, Output, RECORDING};
 use crate::recording::{Endpointing, RecordKey, RecordSpec, RecordTarget, RecordingEvent};
 
@@ -36,11 +36,11 @@ impl RecorderChannel {
         &self.id
     }
 
-    pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut PartKeys) {
+    pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut Commons) {
         self.tell(now, recorder::Input::Request(request), parts);
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut PartKeys) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut Commons) {
         self.machine.handle_timeout(now);
         self.drain_machine(now, parts);
     }
@@ -53,12 +53,12 @@ impl RecorderChannel {
         self.outputs.pop_front()
     }
 
-    pub(crate) fn close(&mut self, now: Instant, parts: &mut PartKeys) {
+    pub(crate) fn close(&mut self, now: Instant, parts: &mut Commons) {
         self.tell(now, recorder::Input::Close, parts);
     }
 
     /// Something happened to a recording of the session; only ours is looked at.
-    pub(crate) fn recording(&mut self, now: Instant, key: RecordKey, what: RecordingEvent, parts: &mut PartKeys) {
+    pub(crate) fn recording(&mut self, now: Instant, key: RecordKey, what: RecordingEvent, parts: &mut Commons) {
         let Some((request_id, _)) = self.recording.filter(|(_, ours)| *ours == key) else { return };
         let input = match what {
             RecordingEvent::Started => recorder::Input::Started { request_id, outcome: Ok(()) },
@@ -79,12 +79,12 @@ impl RecorderChannel {
         self.tell(now, input, parts);
     }
 
-    fn tell(&mut self, now: Instant, input: recorder::Input, parts: &mut PartKeys) {
+    fn tell(&mut self, now: Instant, input: recorder::Input, parts: &mut Commons) {
         self.machine.handle_input(now, input);
         self.drain_machine(now, parts);
     }
 
-    fn drain_machine(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn drain_machine(&mut self, now: Instant, parts: &mut Commons) {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 recorder::Output::Send(message) => {
@@ -110,7 +110,7 @@ impl RecorderChannel {
         }
     }
 
-    fn record(&mut self, request_id: RequestId, params: &RecordParams, parts: &mut PartKeys) -> Result<(), Failure> {
+    fn record(&mut self, request_id: RequestId, params: &RecordParams, parts: &mut Commons) -> Result<(), Failure> {
         let (leg, clock_rate) =
             self.leg.ok_or_else(|| Failure::new(FailureKind::Recorder, "the session has no audio to record"))?;
         let format = WaveformFormat::from_media_type(&params.media_type, clock_rate)

@@ -12,7 +12,7 @@ use mrcp::recognizer::RecognizeParams;
 use mrcp::recorder::{Cut, Recorded, Stored};
 use mrcp::{EventName, HeaderName, Message, Method, RecognizerCause, Request, RequestId, RequestState, Response};
 
-use crate::keys::PartKeys;
+use crate::commons::Commons;
 use crate::output::{LegId, Output, WAVEFORM};
 use crate::recording::{RecordKey, RecordSpec, RecordTarget, RecordingEvent};
 
@@ -70,7 +70,7 @@ impl SavedWaveforms {
     }
 
     /// A RECOGNIZE is looked at. Until it listens there is nothing to save, and its end may come before.
-    pub(crate) fn expect(&mut self, request_id: RequestId, params: &RecognizeParams, parts: &mut PartKeys) {
+    pub(crate) fn expect(&mut self, request_id: RequestId, params: &RecognizeParams, parts: &mut Commons) {
         if params.save_waveform {
             let (key, state) = (parts.next_recording(), State::Known(String::new()));
             self.waveforms.push(Waveform { request_id, key, state });

@@ -16,11 +16,11 @@ use sip::{Dialog, Headers, Seed, Status};
 use speech::{Calendar, Language};
 
 use crate::clips::{ClipIndex, Voices};
+use crate::commons::Commons;
 use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig, Refusal};
 use crate::fetching::FetchKey;
 use crate::grammar_store::GrammarConfig;
 use crate::input::Input;
-use crate::keys::PartKeys;
 use crate::output::{CloseCause, HEARING, LegId, Output};
 use crate::recognizer_channel::{RecognizerChannel, ResultStyle};
 use crate::recorder_channel::RecorderChannel;
@@ -74,7 +74,7 @@ pub struct Session {
     channels: Vec<Channel>,
     /// Legs that were opened.
     legs: Vec<LegId>,
-    parts: PartKeys,
+    parts: Commons,
     /// The request identifiers of all channels.
     order: RequestOrder,
     was_used: bool,
@@ -138,7 +138,7 @@ impl Channel {
         }
     }
 
-    fn handle_timeout(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn handle_timeout(&mut self, now: Instant, parts: &mut Commons) {
         match self {
             Self::Recognizer(channel) => channel.handle_timeout(now, parts),
             Self::Synthesizer(channel) => channel.handle_timeout(now, parts),
@@ -146,7 +146,7 @@ impl Channel {
         }
     }
 
-    fn close(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn close(&mut self, now: Instant, parts: &mut Commons) {
         match self {
             Self::Recognizer(channel) => channel.close(now, parts),
             Self::Synthesizer(channel) => channel.close(now, parts),
@@ -162,7 +162,7 @@ impl Session {
         let invite_source = invite.flow.remote.ip();
         let dialog = Dialog::answer(Arc::clone(&config.dialog), seed, now, invite);
         let description = Description::new(config.description.clone(), prefix, invite_source);
-        let parts = PartKeys::new(Arc::clone(&config.grammars));
+        let parts = Commons::new(Arc::clone(&config.grammars));
         let mut session = Self {
             config,
             dialog,

@@ -9,8 +9,8 @@ use mrcp::synthesizer::{Failure, FailureKind};
 use mrcp::{CodingError, ContentError, Entity, FetchParams, RequestId};
 use speech::{Segment, SpeechDocument, SpeechMarkupError, SpeechMarkupErrorKind};
 
+use crate::commons::Commons;
 use crate::fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
-use crate::keys::PartKeys;
 use crate::output::Output;
 
 /// Documents and recordings of one SPEAK.
@@ -68,7 +68,7 @@ enum Recording {
 
 /// What a load works with.
 pub(crate) struct Surroundings<'a> {
-    pub(crate) keys: &'a mut PartKeys,
+    pub(crate) keys: &'a mut Commons,
     pub(crate) outputs: &'a mut VecDeque<Output>,
 }
 

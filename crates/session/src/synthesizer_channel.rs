@@ -13,8 +13,8 @@ use mrcp::{ChannelId, Entity, EventName, FetchParams, HeaderName, Message, Reque
 use speech::{DialogReplyUri, Language, Lexicon, Prosody, SpeechDocument};
 
 use crate::clips::Voices;
+use crate::commons::Commons;
 use crate::fetching::{FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
-use crate::keys::PartKeys;
 use crate::lexicons::{self, Lexicons};
 use crate::output::{CallDetails, FromConversation, LegId, Output, PartKey, PromptEnd, ToConversation};
 use crate::prompt::{Limit, Prompt, PromptChange, PromptOutput, Target, VoiceDefaults};
@@ -160,17 +160,17 @@ impl SynthesizerChannel {
         self.machine.poll_timeout()
     }
 
-    pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut PartKeys) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut Commons) {
         self.machine.handle_timeout(now);
         self.drain_machine(now, parts);
     }
 
-    pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut PartKeys) {
+    pub(crate) fn request(&mut self, now: Instant, request: Request, parts: &mut Commons) {
         self.tell(now, synthesizer::Input::Request(request), parts);
     }
 
     /// Completes every open request; nothing is spoken any more.
-    pub(crate) fn close(&mut self, now: Instant, parts: &mut PartKeys) {
+    pub(crate) fn close(&mut self, now: Instant, parts: &mut Commons) {
         self.tell(now, synthesizer::Input::Close, parts);
         // Nobody waits for what the leg would still say.
         for speaking in std::mem::take(&mut self.stopping) {
@@ -183,7 +183,7 @@ impl SynthesizerChannel {
         now: Instant,
         utterance: UtteranceId,
         outcome: Result<u64, String>,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         if let Some(speaking) = &mut self.speaking {
             speaking.prompt.synthesized(utterance, outcome);
@@ -191,7 +191,7 @@ impl SynthesizerChannel {
         }
     }
 
-    pub(crate) fn leg_event(&mut self, now: Instant, event: LegEvent, parts: &mut PartKeys) {
+    pub(crate) fn leg_event(&mut self, now: Instant, event: LegEvent, parts: &mut Commons) {
         if let LegEvent::PlayoutFinished { utterance, played_ms, outcome: PlayoutOutcome::Stopped, .. } = event
             && let Some(at) = self.stopping.iter().position(|stopping| stopping.prompt.owns(utterance))
         {
@@ -210,7 +210,7 @@ impl SynthesizerChannel {
         self.speaking.as_ref().is_some_and(|speaking| speaking.part == Some(part))
     }
 
-    pub(crate) fn conversation(&mut self, now: Instant, what: FromConversation, parts: &mut PartKeys) {
+    pub(crate) fn conversation(&mut self, now: Instant, what: FromConversation, parts: &mut Commons) {
         let Some(speaking) = &mut self.speaking else { return };
         match what {
             FromConversation::Say { text, language, voice, cacheable } => {
@@ -227,12 +227,12 @@ impl SynthesizerChannel {
         self.drain_prompt(now, parts);
     }
 
-    fn tell(&mut self, now: Instant, input: synthesizer::Input, parts: &mut PartKeys) {
+    fn tell(&mut self, now: Instant, input: synthesizer::Input, parts: &mut Commons) {
         self.machine.handle_input(now, input);
         self.drain_machine(now, parts);
     }
 
-    fn drain_machine(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn drain_machine(&mut self, now: Instant, parts: &mut Commons) {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 synthesizer::Output::Send(message) => self.send(now, message),
@@ -325,7 +325,7 @@ impl SynthesizerChannel {
     }
 
     /// Gets together what a SPEAK says, at once unless nothing may be fetched before it is spoken.
-    fn ask(&mut self, now: Instant, request_id: RequestId, params: Arc<SpeakParams>, parts: &mut PartKeys) {
+    fn ask(&mut self, now: Instant, request_id: RequestId, params: Arc<SpeakParams>, parts: &mut Commons) {
         let is_queued = self.machine.active_request() != Some(request_id);
         let is_safe = [params.fetch_hint, params.audio_fetch_hint].contains(&FetchHint::Safe);
         if is_queued && is_safe {
@@ -342,7 +342,7 @@ impl SynthesizerChannel {
         request_id: RequestId,
         params: Arc<SpeakParams>,
         stage: Stage,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         let Some((_, clock_rate)) = self.leg else {
             let failure = Failure::new(FailureKind::Engine, "the session has no audio to speak on");
@@ -364,7 +364,7 @@ impl SynthesizerChannel {
     }
 
     /// A load has come further, or failed.
-    fn load_went(&mut self, now: Instant, at: usize, went: Result<(), Failure>, parts: &mut PartKeys) {
+    fn load_went(&mut self, now: Instant, at: usize, went: Result<(), Failure>, parts: &mut Commons) {
         let speech = match went {
             Ok(()) => match self.loads.get_mut(at).and_then(|loading| loading.load.finish()) {
                 Some(speech) => Ok(speech),
@@ -402,7 +402,7 @@ impl SynthesizerChannel {
     }
 
     /// Prepares what waits, once every lexicon that was being defined when it came is there.
-    fn prepare_waiting(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn prepare_waiting(&mut self, now: Instant, parts: &mut Commons) {
         while self.defining.is_empty()
             && let Some(at) = self.waiting.iter().position(|waiting| waiting.left == 0)
             && let Some(mut waiting) = self.waiting.remove(at)
@@ -471,7 +471,7 @@ impl SynthesizerChannel {
         order
     }
 
-    fn fetch(&mut self, request_id: RequestId, uri: String, params: FetchParams, parts: &mut PartKeys) {
+    fn fetch(&mut self, request_id: RequestId, uri: String, params: FetchParams, parts: &mut Commons) {
         let key = parts.next_fetch();
         self.fetching.insert(key, Fetching { request_id, uri: uri.clone() });
         let request = FetchRequest { uri, purpose: FetchPurpose::Lexicon, params };
@@ -489,7 +489,7 @@ impl SynthesizerChannel {
         now: Instant,
         key: FetchKey,
         mut outcome: Result<LoadedAudio, FetchFailure>,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         let Some(at) = self.loads.iter().position(|loading| loading.load.awaits(key)) else { return };
         let Some(Loading { load, .. }) = self.loads.get_mut(at) else { return };
@@ -510,7 +510,7 @@ impl SynthesizerChannel {
         at: usize,
         key: FetchKey,
         outcome: Result<Fetched, FetchFailure>,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         let Some(Loading { load, .. }) = self.loads.get_mut(at) else { return };
         let went = load.fetched(key, outcome, &mut Surroundings { keys: parts, outputs: &mut self.outputs });
@@ -524,7 +524,7 @@ impl SynthesizerChannel {
         now: Instant,
         key: FetchKey,
         mut outcome: Result<Fetched, FetchFailure>,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         let load = self.loads.iter().position(|loading| loading.load.awaits(key));
         let asked_by = match load {
@@ -605,7 +605,7 @@ impl SynthesizerChannel {
     }
 
     /// DEFINE-LEXICON (§8.14).
-    fn define(&mut self, now: Instant, request_id: RequestId, definition: &LexiconDefinition, parts: &mut PartKeys) {
+    fn define(&mut self, now: Instant, request_id: RequestId, definition: &LexiconDefinition, parts: &mut Commons) {
         match self.load(definition) {
             Ok(missing) if missing.is_empty() => {
                 self.machine.handle_input(now, synthesizer::Input::LexiconDefined { request_id, outcome: Ok(()) });
@@ -671,7 +671,7 @@ impl SynthesizerChannel {
         request_id: RequestId,
         control_id: RequestId,
         change: &SpeechChange,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         let Some((_, clock_rate)) = self.leg else { return };
         let Some(speaking) = self.speaking.as_mut().filter(|speaking| speaking.request_id == request_id) else {
@@ -697,7 +697,7 @@ impl SynthesizerChannel {
     }
 
     /// Begins with the first CONTROL that is open.
-    fn do_control(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn do_control(&mut self, now: Instant, parts: &mut Commons) {
         while let Some(speaking) = &mut self.speaking
             && !speaking.prompt.is_changing()
             && let Some((control_id, change)) = speaking.controls.front().cloned()
@@ -712,7 +712,7 @@ impl SynthesizerChannel {
         }
     }
 
-    fn start(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
+    fn start(&mut self, now: Instant, request_id: RequestId, parts: &mut Commons) {
         if let Some(params) = self.deferred.remove(&request_id) {
             return self.load_speech(now, request_id, params, Stage::Started, parts);
         }
@@ -726,7 +726,7 @@ impl SynthesizerChannel {
         self.drain_prompt(now, parts);
     }
 
-    fn drain_prompt(&mut self, now: Instant, parts: &mut PartKeys) {
+    fn drain_prompt(&mut self, now: Instant, parts: &mut Commons) {
         loop {
             let Some(speaking) = &mut self.speaking else { return };
             let Some(output) = speaking.prompt.poll_output() else {
@@ -797,7 +797,7 @@ impl SynthesizerChannel {
         at: Option<Instant>,
         end: PromptEnd,
         outcome: Result<(), Failure>,
-        parts: &mut PartKeys,
+        parts: &mut Commons,
     ) {
         if let Some(speaking) = &mut self.speaking {
             self.next_utterance = speaking.prompt.next_utterance();
@@ -812,7 +812,7 @@ impl SynthesizerChannel {
     }
 
     /// The machine wants a SPEAK stopped, or dropped before it began.
-    fn stop(&mut self, now: Instant, request_id: RequestId, parts: &mut PartKeys) {
+    fn stop(&mut self, now: Instant, request_id: RequestId, parts: &mut Commons) {
         if let Some(prepared) = self.prepared.remove(&request_id) {
             self.outputs.extend(prepared.recordings.into_iter().map(|key| Output::Abandon { key }));
         }
