@@ -58,7 +58,8 @@ pub fn clip_vocabulary(language: Language) -> Vec<String> {
             let numbers = ENGLISH_NUMBERS.iter().flat_map(|(cardinal, ordinal)| [*cardinal, *ordinal]);
             letters.chain(numbers.chain(ENGLISH_WORDS.split_whitespace()).map(str::to_owned)).collect()
         }
-        Language::Chinese => letters.chain(CHINESE.chars().map(String::from)).collect(),
+        // The sign @ is read as it is in English.
+        Language::Chinese => letters.chain(["at".to_owned()]).chain(CHINESE.chars().map(String::from)).collect(),
     }
 }
 

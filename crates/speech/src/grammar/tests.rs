@@ -148,8 +148,22 @@ fn the_best_hypothesis_that_matches_counts_and_equal_meanings_are_one() {
     let said = |text: &str, confidence| Hypothesis::new(text, confidence, Language::English);
     let matches =
         grammar.match_speech(&[said("yes and no", 0.9), said("yes", 0.6), said("yeah", 0.8), said("no", 0.3)]);
-    let seen: Vec<_> = matches.iter().map(|m| (m.instance.clone(), m.confidence, m.input.as_str())).collect();
-    assert_eq!(seen, [(json!(true), 0.8, "yeah"), (json!(false), 0.3, "no")]);
+    let seen: Vec<_> = matches.iter().map(|m| (m.instance.clone(), m.input.as_str())).collect();
+    assert_eq!(seen, [(json!(true), "yeah"), (json!(false), "no")]);
+    // That it is an answer at all makes it surer than the words alone: 0.8 / 0.2 times 3.3.
+    assert!((matches[0].confidence - 0.93).abs() < 0.001, "{}", matches[0].confidence);
+    assert!(matches[1].confidence > 0.3);
+}
+
+#[test]
+fn rec_031_a_match_keeps_the_order_of_what_was_heard_and_certainty() {
+    let grammar = builtin("builtin:grammar/boolean");
+    let sure = |heard: f32| grammar.match_speech(&[Hypothesis::new("yes", heard, Language::English)])[0].confidence;
+    assert_eq!((sure(0.0), sure(1.0)), (0.0, 1.0));
+    assert!((1..=10).all(|tenth| sure(tenth as f32 / 10.0) > sure((tenth - 1) as f32 / 10.0)));
+    // Dictation has no evidence but the words.
+    let open = builtin("builtin:speech/transcribe");
+    assert_eq!(open.match_speech(&[Hypothesis::new("yes", 0.4, Language::English)])[0].confidence, 0.4);
 }
 
 #[test]
