@@ -38,8 +38,7 @@ const ENGLISH_WORDS: &str = "hundred hundredth thousand thousandth million milli
     and to at plus dash dot underscore slash pound star percent equals number degrees dollar dollars cent cents pounds penny pence \
     euro euros yes no january february march april may june july august september october november december";
 /// Characters of Chinese numbers, times, dates, money and signs.
-const CHINESE: &str =
-    "零一二三四五六七八九十百千万亿两点分秒半整第年月日号时元角欧镑美负加杠井星和等于度摄氏之至到周是否上下午划线斜";
+const CHINESE: &str = "零一二三四五六七八九十百千万亿两点分秒半整第年月日号时元角欧英镑美负幺加杠井星和等于度摄氏之至到周是否上下午划线斜";
 
 /// The words of `text` as clips are named: numbers, times, dates and signs written out, in small letters, without
 /// punctuation. Every Chinese character is a word.

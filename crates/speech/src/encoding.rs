@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodings_with_a_mark_or_a_declaration_are_decoded() {
+    fn frm_022_encodings_with_a_mark_or_a_declaration_are_decoded() {
         for (body, expected) in [
             (&b"\xef\xbb\xbf<a/>"[..], "<a/>"),
             (b"\xfe\xff\0<\0a\0/\0>", "<a/>"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_type_counts_before_the_declaration() {
+    fn frm_022_the_content_type_counts_before_the_declaration() {
         assert_eq!(charset("application/srgs+xml; charset=\"Big5\""), Some("Big5"));
         assert_eq!(decode(b"\xa4\xa4", Some("big5")).as_deref(), Ok("中"));
     }

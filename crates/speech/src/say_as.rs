@@ -11,8 +11,8 @@ pub(crate) fn read(kind: &str, format: &str, content: &str, language: Option<Lan
     match kind.trim().to_ascii_lowercase().as_str() {
         "date" => date(content, format).unwrap_or_else(whole),
         "vxml:date" => vxml_date(content).unwrap_or_else(whole),
-        "time" | "vxml:time" => time(content).unwrap_or_else(whole),
-        "vxml:currency" => currency(content).unwrap_or_else(whole),
+        "time" | "vxml:time" => time(content, language).unwrap_or_else(whole),
+        "vxml:currency" => currency(content, language).unwrap_or_else(whole),
         "ordinal" | "number:ordinal" => ordinal(content, language).unwrap_or_else(whole),
         "digits" | "number:digits" | "telephone" | "phone" | "vxml:digits" | "vxml:phone" => {
             spell(content, language, false)
@@ -52,33 +52,40 @@ fn iso(year: u32, month: u32, day: u32) -> Option<String> {
 }
 
 /// `hhmmx`, where x is `a`, `p`, `h` or `?`; `hh:mm` stays.
-fn time(content: &str) -> Option<String> {
+fn time(content: &str, language: Language) -> Option<String> {
     let content = content.trim();
     let digits = content.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     let (hour, minute): (u32, u32) = (digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse().ok()?);
     if hour > 24 || minute > 59 {
         return None;
     }
-    match content.get(4..)? {
-        "a" => Some(format!("{hour}:{minute:02} AM")),
-        "p" => Some(format!("{hour}:{minute:02} PM")),
-        "h" | "?" | "" => Some(format!("{hour}:{minute:02}")),
-        _ => None,
+    match (content.get(4..)?, language) {
+        ("a", Language::English) => Some(format!("{hour}:{minute:02} AM")),
+        ("p", Language::English) => Some(format!("{hour}:{minute:02} PM")),
+        ("a", Language::Chinese) => Some(format!("上午{hour}:{minute:02}")),
+        ("p", Language::Chinese) => Some(format!("下午{hour}:{minute:02}")),
+        ("h" | "?" | "", _) => Some(format!("{hour}:{minute:02}")),
+        (_, _) => None,
     }
 }
 
 /// `USD12.50`.
-fn currency(content: &str) -> Option<String> {
+fn currency(content: &str, language: Language) -> Option<String> {
     let content = content.trim();
     let (code, amount) = (content.get(..3)?, content.get(3..)?);
-    let sign = match code.to_ascii_uppercase().as_str() {
-        "USD" => "$",
-        "GBP" => "£",
-        "EUR" => "€",
-        "CNY" => "¥",
-        _ => return None,
-    };
-    amount.starts_with(|c: char| c.is_ascii_digit()).then(|| format!("{sign}{amount}"))
+    if !amount.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    match (code.to_ascii_uppercase().as_str(), language) {
+        ("CNY", _) => Some(format!("¥{amount}")),
+        ("USD", Language::English) => Some(format!("${amount}")),
+        ("GBP", Language::English) => Some(format!("£{amount}")),
+        ("EUR", Language::English) => Some(format!("€{amount}")),
+        ("USD", Language::Chinese) => Some(format!("{amount}美元")),
+        ("GBP", Language::Chinese) => Some(format!("{amount}英镑")),
+        ("EUR", Language::Chinese) => Some(format!("{amount}欧元")),
+        (_, _) => None,
+    }
 }
 
 fn ordinal(content: &str, language: Language) -> Option<String> {
@@ -192,7 +199,14 @@ mod tests {
         ] {
             assert_eq!(read(kind, format, content, Some(Language::English)), expected, "{kind} {content}");
         }
-        assert_eq!(read("ordinal", "", "3", Some(Language::Chinese)), "第3");
+        for (kind, content, expected) in [
+            ("ordinal", "3", "第3"),
+            ("vxml:time", "0342p", "下午3:42"),
+            ("vxml:currency", "USD12.50", "12.50美元"),
+            ("vxml:currency", "CNY3", "¥3"),
+        ] {
+            assert_eq!(read(kind, "", content, Some(Language::Chinese)), expected, "{kind} {content}");
+        }
     }
 
     #[test]

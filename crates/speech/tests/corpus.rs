@@ -64,7 +64,7 @@ proptest::proptest! {
             for text in [&words, &han, &signs] {
                 let heard = [speech::Hypothesis::new(text.clone(), 0.9, speech::Language::English)];
                 for found in grammar.match_speech(&heard) {
-                    proptest::prop_assert!((0.0..=0.9).contains(&found.confidence));
+                    proptest::prop_assert!((0.0..=1.0).contains(&found.confidence));
                 }
             }
             let _state = grammar.match_dtmf(&signs);

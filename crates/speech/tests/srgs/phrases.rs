@@ -76,7 +76,8 @@ fn politeness_around_a_phrase_costs_a_little() {
     let list = list(&["sales", "人工服务"]);
     for heard in ["I'd like to speak to sales please", "the sales department", "我想要人工服务谢谢", "麻烦转接人工服务"]
     {
-        assert_eq!(found(&list, heard).map(|found| found.1), Some(0.95), "{heard}");
+        let sure = found(&list, heard).map(|found| found.1);
+        assert!(sure.is_some_and(|sure| (0.95..1.0).contains(&sure)), "{heard}: {sure:?}");
     }
 }
 
