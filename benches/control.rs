@@ -29,6 +29,9 @@ const SIP_AGAIN: Duration = Duration::from_millis(500);
 /// A SIP request without an answer fails after so many attempts.
 const SIP_ATTEMPTS: usize = 8;
 
+/// Answers to one call that wait to be read: it asks one thing at a time.
+const ANSWERS_MAX: usize = 16;
+
 /// Above this share of one core the driver counts as the limit.
 const DRIVER_CORES_MAX: f64 = 0.85;
 
@@ -252,7 +255,7 @@ struct SipClient {
     socket: UdpSocket,
     server: SocketAddr,
     local: SocketAddr,
-    waiting: RefCell<HashMap<String, mpsc::UnboundedSender<String>>>,
+    waiting: RefCell<HashMap<String, mpsc::Sender<String>>>,
     next: RefCell<u64>,
 }
 
@@ -263,7 +266,7 @@ struct Call {
     channel: ChannelId,
     control: SocketAddr,
     attempts: usize,
-    answers: mpsc::UnboundedReceiver<String>,
+    answers: mpsc::Receiver<String>,
 }
 
 impl SipClient {
@@ -282,7 +285,7 @@ impl SipClient {
                 let Some(id) = header(&text, "Call-ID") else { continue };
                 if let Some(call) = reading.waiting.borrow().get(id) {
                     // Answers to a call that is over are repeats.
-                    _ = call.send(text);
+                    _ = call.try_send(text);
                 }
             }
         });
@@ -293,7 +296,7 @@ impl SipClient {
     async fn call(&self) -> anyhow::Result<Call> {
         let number = self.next.replace_with(|next| *next + 1);
         let id = format!("control-{}-{number}", std::process::id());
-        let (tell, mut answers) = mpsc::unbounded_channel();
+        let (tell, mut answers) = mpsc::channel(ANSWERS_MAX);
         self.waiting.borrow_mut().insert(id.clone(), tell);
         let offer = "v=0\r\no=control 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
             m=application 9 TCP/MRCPv2 1\r\na=setup:active\r\na=connection:new\r\na=resource:speechsynth\r\na=cmid:1\r\n\
@@ -324,7 +327,7 @@ impl SipClient {
         sequence: u32,
         tag: &str,
         body: &str,
-        answers: &mut mpsc::UnboundedReceiver<String>,
+        answers: &mut mpsc::Receiver<String>,
     ) -> anyhow::Result<(String, usize)> {
         for attempt in 1..=SIP_ATTEMPTS {
             self.send(id, method, sequence, tag, body).await?;
@@ -371,10 +374,13 @@ fn header<'a>(message: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
+/// Who waits for the answer to a request of a channel.
+type Waiting = Rc<RefCell<HashMap<(ChannelId, u32), oneshot::Sender<()>>>>;
+
 /// A control connection; answers find the one who asked.
 struct Connection {
     write: RefCell<Option<OwnedWriteHalf>>,
-    waiting: Rc<RefCell<HashMap<(ChannelId, u32), oneshot::Sender<()>>>>,
+    waiting: Waiting,
 }
 
 impl Connection {
@@ -387,7 +393,7 @@ impl Connection {
         Ok(Self { write: RefCell::new(Some(write)), waiting })
     }
 
-    async fn read(mut read: OwnedReadHalf, waiting: Rc<RefCell<HashMap<(ChannelId, u32), oneshot::Sender<()>>>>) {
+    async fn read(mut read: OwnedReadHalf, waiting: Waiting) {
         let mut framer = Framer::new(Limits::default());
         let mut bytes = vec![0; 65_536];
         while let Ok(length @ 1..) = read.read(&mut bytes).await {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use client::load::{LoadConfig, LoadKind, LoadReport};
 use client::{CallerAudio, ClientConfig};
-use server_process::{RunningServer, SETTLE, resident_bytes};
+use server_process::{RunningServer, SETTLE};
 
 /// Loads an MRCPv2 server with sessions and says what they cost and got.
 #[derive(Debug, Parser)]
@@ -140,4 +140,11 @@ fn render(report: &LoadReport, idle_bytes: Option<u64>, arguments: &Arguments) -
         text.push_str("the driver kept up\n");
     }
     text
+}
+
+/// Resident memory of a process.
+fn resident_bytes(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_ascii_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }

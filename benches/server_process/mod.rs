@@ -17,13 +17,6 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(1);
 /// RTP ports of the server, below those that systems give to clients.
 const RTP_PORTS: (u16, u16) = (12_000, 19_999);
 
-/// Resident memory of a process.
-pub(crate) fn resident_bytes(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.split_ascii_whitespace().next()?.parse::<u64>().ok()? * 1024)
-}
-
 /// The program's server as a process, ended with this value.
 pub(crate) struct RunningServer {
     pub(crate) child: Child,
