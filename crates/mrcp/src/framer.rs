@@ -167,13 +167,15 @@ impl Framer {
                     }
                 }
                 State::TooLong { length, searched } => {
-                    let header_end = find_blank_line(&self.buffer, searched);
-                    if header_end.is_none() && self.buffer.len() < self.limits.header_bytes_max {
-                        self.state = State::TooLong { length, searched: self.buffer.len().saturating_sub(3) };
+                    // No further, however much has come: the answer may not depend on how the stream was cut.
+                    let within = self.buffer.len().min(self.limits.header_bytes_max);
+                    let head = self.buffer.get(..within).unwrap_or_default();
+                    let header_end = find_blank_line(head, searched);
+                    if header_end.is_none() && within < self.limits.header_bytes_max {
+                        self.state = State::TooLong { length, searched: within.saturating_sub(3) };
                         return None;
                     }
-                    let head = self.buffer.get(..header_end.unwrap_or(self.buffer.len())).unwrap_or_default();
-                    let head = Bytes::copy_from_slice(head);
+                    let head = Bytes::copy_from_slice(head.get(..header_end.unwrap_or(within)).unwrap_or_default());
                     self.state = State::Discarding { remaining: length };
                     match too_large(&head) {
                         Some(rejection) => return Some(Err(FrameError::Rejected(rejection))),
