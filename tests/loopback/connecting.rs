@@ -8,7 +8,7 @@ use server::Server;
 use tokio::net::TcpSocket;
 
 use crate::support::{
-    BareCall, BareConnection, channel, configuration, header, offer, request, soon, start_server, status, until,
+    BareCall, BareConnection, channel, configuration, header, offer, request, start_server, status, until,
 };
 
 const TWO: &str = "v=0\r\no=test 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
