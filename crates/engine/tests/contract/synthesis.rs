@@ -69,24 +69,30 @@ pub(crate) fn s2_the_samples_reported_are_in_the_buffer(bench: &Bench) {
 }
 
 pub(crate) fn s3_audio_is_there_before_the_request_is_complete(bench: &Bench) {
-    let text =
-        "This is the first sentence of many. ".repeat(8) + "And this is what comes at the very end of all of them.";
+    // On a busy machine this thread may come back only after a quick engine has said everything: it gets more chances.
+    const ATTEMPTS: usize = 20;
     let permit = bench.synthesis.try_reserve().unwrap();
-    let request = request(bench, &permit, spec(&text)).unwrap();
-    loop {
-        let state = request.buffer.state();
-        if request.buffer.samples_written() > 0 {
-            // The whole takes many times as long as its first chunk, so this is seen before the end.
-            assert_eq!(state, PcmState::Open);
-            break;
-        }
-        assert_ne!(state, PcmState::Failed);
-        std::thread::yield_now();
-    }
-    let done = request.outcome.recv_timeout(PATIENCE).unwrap().unwrap();
-    assert_eq!(request.buffer.samples_written(), done.samples);
-    drop(request.handle);
-    assert_eq!(request.buffer.state(), PcmState::Finished, "dropping the handle of a complete request changes nothing");
+    let was_early = (0..ATTEMPTS).any(|attempt| {
+        let text = format!("This is attempt {attempt}. ")
+            + &"This is the first sentence of many. ".repeat(8)
+            + "And this is what comes at the very end of all of them.";
+        let request = request(bench, &permit, spec(&text)).unwrap();
+        let state = loop {
+            let state = request.buffer.state();
+            if request.buffer.samples_written() > 0 {
+                break state;
+            }
+            assert_ne!(state, PcmState::Failed);
+            std::thread::yield_now();
+        };
+        let done = request.outcome.recv_timeout(PATIENCE).unwrap().unwrap();
+        assert_eq!(request.buffer.samples_written(), done.samples);
+        drop(request.handle);
+        let after = "dropping the handle of a complete request changes nothing";
+        assert_eq!(request.buffer.state(), PcmState::Finished, "{after}");
+        state == PcmState::Open
+    });
+    assert!(was_early, "the whole takes many times as long as its first chunk");
 }
 
 pub(crate) fn s4_a_cached_prompt_is_complete_at_once(bench: &Bench) {
