@@ -384,7 +384,7 @@ impl Calls for Incoming {
             mailbox.clone(),
             inbox,
             call_id,
-            permit,
+            (place, permit),
         );
         self.mailboxes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, mailbox.clone());
         let mailboxes = Arc::clone(&self.mailboxes);
@@ -407,7 +407,6 @@ impl Calls for Incoming {
                 };
                 mailboxes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&id);
                 counter!("sessions_ended_total", "cause" => cause.label()).increment(1);
-                drop(place);
                 tracing::info!(cause = cause.label(), "ended");
             }
             .instrument(span),

@@ -24,6 +24,7 @@ use crate::fetching::{Fetching, Recording};
 use crate::net::media::{LegKey, ReservedPort};
 use crate::net::mrcp::ConnectionHandle;
 use crate::net::sip::{ToEndpoint, sleep_until};
+use crate::peers::PeerPermit;
 use crate::recordings::Recordings;
 use crate::shared::Shared;
 
@@ -104,7 +105,8 @@ pub(crate) struct SessionTask {
     recordings: Recordings,
     /// The client's host, as its offer names it.
     peer: Option<IpAddr>,
-    _permit: SessionPermit,
+    /// The peer's share is given back before the server's place: whoever sees the session gone may have the next.
+    _permits: (PeerPermit, SessionPermit),
 }
 
 impl SessionTask {
@@ -117,7 +119,7 @@ impl SessionTask {
         mailbox: Mailbox,
         inbox: mpsc::Receiver<ToSession>,
         call_id: String,
-        permit: SessionPermit,
+        permits: (PeerPermit, SessionPermit),
     ) -> Self {
         let fetcher = shared.fetcher.session();
         let recordings = Recordings::new(Arc::clone(&shared.recordings), fetcher.clone(), mailbox.clone());
@@ -143,7 +145,7 @@ impl SessionTask {
             client: BoundClient::default(),
             parts: HashMap::new(),
             joined: HashSet::new(),
-            _permit: permit,
+            _permits: permits,
         }
     }
 
