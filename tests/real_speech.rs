@@ -194,7 +194,7 @@ async fn refuses_a_language_and_goes_on(server: SocketAddr) {
     let not_loaded = Headers::new().with(HeaderName::SpeechLanguage, "zh-CN");
     let request = session.recognize(&transcribe, not_loaded).await.unwrap();
     let ended = session.finished(request, WITHIN).await.unwrap();
-    assert_eq!(ended.cause, Some(RecognizerCause::RecognizerError), "{:?}", ended.headers);
+    assert_eq!(ended.cause, Some(RecognizerCause::LanguageUnsupported), "{:?}", ended.headers);
     let (heard, cause, _) =
         recognize(&mut session, "builtin:speech/transcribe", &scenarios().join("audio/en/booking.wav")).await;
     assert_eq!((heard.as_str(), cause), ("Yes, please.", Some(RecognizerCause::Success)));
