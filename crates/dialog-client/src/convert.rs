@@ -16,6 +16,7 @@ pub(crate) fn start_request(id: &str, details: &CallDetails) -> v1::StartConvers
         variables: details.variables.iter().cloned().collect(),
         caller_number: details.caller_number.clone().unwrap_or_default(),
         called_number: details.called_number.clone().unwrap_or_default(),
+        time_zone: String::new(),
     }
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn turn_request(id: &str, turn: TakeTurn) -> v1::TakeTurnRequest {
             }),
         }),
         heard: turn.heard.map(heard),
+        speculation: 0,
     }
 }
 
@@ -75,9 +77,9 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
     use v1::turn_event::Event;
     Some(match event {
         Event::Text(text) => ServiceEvent::Text(TextPiece {
+            uninterruptible: text.barge_in() == v1::BargeIn::NotAllowed,
             language: Language::from_tag(&text.language),
             voice: Some(text.voice).filter(|voice| !voice.is_empty()),
-            uninterruptible: text.barge_in == Some(false),
             cacheable: text.cacheable,
             clause_end: text.clause_end,
             text: text.text,
@@ -92,6 +94,7 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
         },
         Event::Intent(intent) => ServiceEvent::Intent(intent.name),
         Event::End(_) => ServiceEvent::End,
+        Event::Play(_) | Event::Sentiment(_) | Event::Tool(_) | Event::Listening(_) | Event::Policy(_) => return None,
     })
 }
 
@@ -99,6 +102,7 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
 fn action_of(kind: v1::action::Kind) -> Option<Action> {
     use v1::action::Kind;
     Some(match kind {
+        Kind::CollectDtmf(_) => return None,
         Kind::Continue(_) => Action::Continue,
         Kind::Transfer(transfer) => Action::Transfer { target: transfer.target, summary: transfer.summary },
         Kind::Hangup(hangup) => Action::Hangup { reason: hangup.reason },

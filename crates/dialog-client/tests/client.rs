@@ -80,6 +80,20 @@ impl Dialog for Scripted {
     type StartConversationStream = Events;
     type TakeTurnStream = Events;
 
+    async fn get_capabilities(
+        &self,
+        _request: Request<v1::GetCapabilitiesRequest>,
+    ) -> Result<Response<v1::Capabilities>, Status> {
+        Ok(Response::new(v1::Capabilities::default()))
+    }
+
+    async fn settle_turn(
+        &self,
+        _request: Request<v1::SettleTurnRequest>,
+    ) -> Result<Response<v1::SettleTurnResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     async fn start_conversation(
         &self,
         request: Request<v1::StartConversationRequest>,
@@ -118,21 +132,22 @@ impl Dialog for Scripted {
             "bad action" => {
                 vec![act(turn, Kind::Custom(v1::Custom { name: "hangup".to_owned(), ..Default::default() }))]
             }
-            "bad form" => vec![event(turn, Event::Slots(v1::Slots { form_json: "[1]".to_owned() }))],
+            "bad form" => vec![event(turn, Event::Slots(v1::Slots { form_json: "[1]".to_owned(), ..Default::default() }))],
             "unknown event" => vec![Ok(v1::TurnEvent { turn_id: turn, event: None }), end(turn)],
             "after the end" => vec![end(turn), text(turn, "More.")],
             "everything" => vec![
                 event(turn, Event::Intent(v1::Intent { name: "answer".to_owned(), confidence: 1.0 })),
-                event(turn, Event::Slots(v1::Slots { form_json: r#"{"pain_score":6}"#.to_owned() })),
+                event(turn, Event::Slots(v1::Slots { form_json: r#"{"pain_score":6}"#.to_owned(), ..Default::default() })),
                 event(
                     turn,
                     Event::Text(v1::Text {
                         text: "请稍等。".to_owned(),
                         language: "zh-CN".to_owned(),
                         voice: "li".to_owned(),
-                        barge_in: Some(false),
+                        barge_in: v1::BargeIn::NotAllowed.into(),
                         cacheable: true,
                         clause_end: true,
+                        ssml: String::new(),
                     }),
                 ),
                 act(turn, Kind::Transfer(v1::Transfer { target: "8100".to_owned(), summary: "pain".to_owned() })),

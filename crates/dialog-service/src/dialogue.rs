@@ -151,6 +151,7 @@ impl Dialogue {
                 })
                 .collect(),
             outcome: outcome.to_owned(),
+            ..v1::Record::default()
         };
         self.record = Some(record.clone());
         record
@@ -214,15 +215,16 @@ impl Dialogue {
         let language = self.run.language().tag();
         let intent = step.intent.map(|name| Event::Intent(v1::Intent { name, confidence: 0.0 }));
         let ends = matches!(step.act, Some(Act::Transfer { .. } | Act::Hangup { .. }));
-        let slots = (step.form_changed || ends).then(|| Event::Slots(v1::Slots { form_json: self.form_json() }));
+        let slots = (step.form_changed || ends).then(|| Event::Slots(v1::Slots { form_json: self.form_json(), ..v1::Slots::default() }));
         let said = step.said.into_iter().map(|said| {
             Event::Text(v1::Text {
                 text: said.text,
                 language: language.to_owned(),
                 voice: String::new(),
-                barge_in: (!said.barge_in).then_some(false),
+                barge_in: if said.barge_in { v1::BargeIn::Unspecified } else { v1::BargeIn::NotAllowed }.into(),
                 cacheable: said.cacheable,
                 clause_end: true,
+                ssml: String::new(),
             })
         });
         let act = step.act.map(|act| Event::Action(v1::Action { kind: Some(action_kind(act)) }));
@@ -257,7 +259,7 @@ fn event(turn: u32, what: Event) -> v1::TurnEvent {
 }
 
 fn end(turn: u32, degraded: bool) -> v1::TurnEvent {
-    event(turn, Event::End(v1::TurnEnd { degraded }))
+    event(turn, Event::End(v1::TurnEnd { degraded, ..v1::TurnEnd::default() }))
 }
 
 fn action_kind(act: Act) -> v1::action::Kind {

@@ -17,7 +17,7 @@ const ID_BYTES_MAX: usize = 256;
 /// Call variables of a conversation.
 const VARIABLES_MAX: usize = 64;
 
-/// The protocol's four calls.
+/// The protocol's calls.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) flows: Flows,
@@ -32,6 +32,26 @@ type Events = BoxStream<'static, Result<v1::TurnEvent, Status>>;
 impl Dialog for Service {
     type StartConversationStream = Events;
     type TakeTurnStream = Events;
+
+    async fn get_capabilities(
+        &self,
+        _request: Request<v1::GetCapabilitiesRequest>,
+    ) -> Result<Response<v1::Capabilities>, Status> {
+        let flows = self.flows.names().map(|name| v1::FlowInfo { name: name.to_owned(), ..Default::default() });
+        Ok(Response::new(v1::Capabilities {
+            service: concat!("voxgate-dialog/", env!("CARGO_PKG_VERSION")).to_owned(),
+            flows: flows.collect(),
+            speculation: false,
+            shared_state: false,
+        }))
+    }
+
+    async fn settle_turn(
+        &self,
+        _request: Request<v1::SettleTurnRequest>,
+    ) -> Result<Response<v1::SettleTurnResponse>, Status> {
+        Err(Status::unimplemented("this service answers turns that are over"))
+    }
 
     async fn start_conversation(
         &self,

@@ -40,6 +40,7 @@ async fn a_real_model_streams_its_replies_and_does_not_overrule_the_rules() {
                     text.push_str(&piece.text);
                 }
                 Event::Action(action) => eprintln!("action: {:?}", action.kind),
+                Event::Play(_) | Event::Sentiment(_) | Event::Tool(_) | Event::Listening(_) | Event::Policy(_) => {}
                 Event::End(end) => ended = Some(end.degraded),
                 Event::Slots(_) | Event::Intent(_) => {}
             }

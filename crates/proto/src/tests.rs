@@ -33,6 +33,7 @@ fn a_turn_survives_the_wire() {
             timing: Some(v1::Timing { speech_started_ms: 10_000, speech_ended_ms: 11_200, turn_ended_ms: 11_800 }),
         }),
         heard: Some(v1::Heard { turn_id: 2, text: "How bad".into(), complete: false, played_ms: 400 }),
+        speculation: 2,
     });
 }
 
@@ -54,9 +55,9 @@ fn every_action_survives_the_wire() {
 }
 
 #[test]
-fn an_absent_barge_in_differs_from_a_forbidden_one() {
+fn a_forbidden_barge_in_is_sent() {
     let absent = v1::Text { text: "Hello.".into(), ..v1::Text::default() };
-    let forbidden = v1::Text { barge_in: Some(false), ..absent.clone() };
+    let forbidden = v1::Text { barge_in: v1::BargeIn::NotAllowed.into(), ..absent.clone() };
     assert_ne!(absent.encode_to_vec(), forbidden.encode_to_vec());
 }
 
@@ -67,7 +68,9 @@ fn the_descriptor_set_names_the_service_and_keeps_its_comments() {
     let service = &file.service[0];
     assert_eq!(service.name(), "Dialog");
     let methods: Vec<&str> = service.method.iter().map(|method| method.name()).collect();
-    assert_eq!(methods, ["StartConversation", "TakeTurn", "Interrupt", "EndConversation"]);
-    assert!(service.method[..2].iter().all(|method| method.server_streaming()));
+    assert_eq!(methods, [
+        "GetCapabilities", "StartConversation", "TakeTurn", "SettleTurn", "Interrupt", "EndConversation",
+    ]);
+    assert!([1, 2].iter().all(|&method: &usize| service.method[method].server_streaming()));
     assert!(file.source_code_info.is_some());
 }

@@ -98,6 +98,7 @@ impl Caller {
                 ..v1::CallerInput::default()
             }),
             heard: None,
+            speculation: 0,
         }
     }
 
@@ -135,6 +136,7 @@ pub async fn whole(mut stream: Streaming<v1::TurnEvent>, turn: u32) -> Result<Re
             Event::Intent(intent) => reply.intent = intent.name,
             Event::Slots(slots) => reply.form = serde_json::from_str(&slots.form_json).unwrap(),
             Event::Action(action) => assert_eq!(reply.action.replace(action.kind.unwrap()), None, "two actions"),
+            Event::Play(_) | Event::Sentiment(_) | Event::Tool(_) | Event::Listening(_) | Event::Policy(_) => {}
             Event::End(end) => {
                 ended = true;
                 reply.degraded = end.degraded;
