@@ -18,6 +18,7 @@
 //!   listener open at that time completes with that action.
 //! - A service that is late or fails is replaced by a [`Fallback`].
 
+mod barge_in;
 mod config;
 mod conversation;
 mod output;
@@ -25,6 +26,7 @@ mod reply;
 mod service;
 mod turn;
 
+pub use barge_in::BargeIn;
 pub use config::{ConversationConfig, ConversationLimits, Fallback};
 pub use conversation::{Conversation, Counters};
 pub use output::{Clause, Input, ListenOutcome, ListenResult, Output, PromptEnd};

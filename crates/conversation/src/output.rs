@@ -1,6 +1,7 @@
 use speech::{Language, TurnResult};
 
 use crate::{
+    barge_in::BargeIn,
     service::{ServiceCommand, ServiceEvent},
     turn::{CallDetails, CallerTurn, ListenerKey, Progress, SpeakerKey, TurnId, TurnKind},
 };
@@ -124,8 +125,8 @@ pub struct Clause {
     pub language: Language,
     /// The voice, when the service chose one.
     pub voice: Option<String>,
-    /// May the caller interrupt it?
-    pub barge_in: bool,
+    /// Whether the caller may interrupt it.
+    pub barge_in: BargeIn,
     /// Its audio is worth keeping for other conversations.
     pub cacheable: bool,
 }

@@ -3,6 +3,7 @@ use std::time::Instant;
 use speech::{ClauseSplitter, Language};
 
 use crate::{
+    barge_in::BargeIn,
     config::ConversationLimits,
     output::Clause,
     service::{Action, TextPiece},
@@ -72,7 +73,7 @@ pub(crate) enum Due {
 struct Style {
     language: Language,
     voice: Option<String>,
-    barge_in: bool,
+    barge_in: BargeIn,
     cacheable: bool,
 }
 
@@ -97,7 +98,7 @@ impl Reply {
         let style = Style {
             language: piece.language.unwrap_or(language),
             voice: piece.voice,
-            barge_in: !piece.uninterruptible,
+            barge_in: piece.barge_in.unwrap_or_default(),
             cacheable: piece.cacheable,
         };
         if self.style.as_ref() != Some(&style) {
@@ -225,8 +226,8 @@ impl Reply {
     /// May the caller interrupt what is being played? Not a clause that forbids it, and not a last word.
     pub(crate) fn allows_barge_in(&self) -> bool {
         let playing = usize::try_from(self.progress.clauses).unwrap_or(usize::MAX);
-        let clause_allows = self.clauses.get(playing).is_none_or(|clause| clause.barge_in);
-        clause_allows && !matches!(self.action, Due::Pending(_))
+        let clause_allows = self.clauses.get(playing).map_or(BargeIn::Allowed, |clause| clause.barge_in);
+        clause_allows == BargeIn::Allowed && !matches!(self.action, Due::Pending(_))
     }
 
     /// Takes over how far the playout has come. Never goes back.

@@ -3,6 +3,7 @@ use speech::{Hypothesis, Language};
 
 use crate::{
     CallDetails,
+    barge_in::BargeIn,
     turn::{Heard, TurnId, TurnKind},
 };
 
@@ -93,8 +94,8 @@ pub struct TextPiece {
     pub language: Option<Language>,
     /// The voice, when it is not the server's choice.
     pub voice: Option<String>,
-    /// The caller may not interrupt it.
-    pub uninterruptible: bool,
+    /// Whether the caller may interrupt it; `None`: as the conversation's policy says.
+    pub barge_in: Option<BargeIn>,
     /// Its audio is worth keeping for other conversations.
     pub cacheable: bool,
     /// A clause ends here.

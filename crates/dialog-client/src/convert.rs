@@ -1,7 +1,7 @@
 //! Between the conversation's types and the protocol's.
 
 use conversation::{
-    Action, CallDetails, EndReason, Heard, ServiceEvent, ServiceFailure, TakeTurn, TextPiece, TurnKind,
+    Action, BargeIn, CallDetails, EndReason, Heard, ServiceEvent, ServiceFailure, TakeTurn, TextPiece, TurnKind,
 };
 use proto::v1;
 use serde_json::Value;
@@ -77,7 +77,7 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
     use v1::turn_event::Event;
     Some(match event {
         Event::Text(text) => ServiceEvent::Text(TextPiece {
-            uninterruptible: text.barge_in() == v1::BargeIn::NotAllowed,
+            barge_in: barge_in(text.barge_in()),
             language: Language::from_tag(&text.language),
             voice: Some(text.voice).filter(|voice| !voice.is_empty()),
             cacheable: text.cacheable,
@@ -96,6 +96,16 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
         Event::End(_) => ServiceEvent::End,
         Event::Play(_) | Event::Sentiment(_) | Event::Tool(_) | Event::Listening(_) | Event::Policy(_) => return None,
     })
+}
+
+/// `None`: as the conversation's policy says.
+pub(crate) fn barge_in(said: v1::BargeIn) -> Option<BargeIn> {
+    match said {
+        v1::BargeIn::Unspecified => None,
+        v1::BargeIn::Allowed => Some(BargeIn::Allowed),
+        v1::BargeIn::DtmfOnly => Some(BargeIn::DtmfOnly),
+        v1::BargeIn::NotAllowed => Some(BargeIn::NotAllowed),
+    }
 }
 
 /// `None` when a custom action takes a name that means something else.

@@ -132,12 +132,17 @@ impl Dialog for Scripted {
             "bad action" => {
                 vec![act(turn, Kind::Custom(v1::Custom { name: "hangup".to_owned(), ..Default::default() }))]
             }
-            "bad form" => vec![event(turn, Event::Slots(v1::Slots { form_json: "[1]".to_owned(), ..Default::default() }))],
+            "bad form" => {
+                vec![event(turn, Event::Slots(v1::Slots { form_json: "[1]".to_owned(), ..Default::default() }))]
+            }
             "unknown event" => vec![Ok(v1::TurnEvent { turn_id: turn, event: None }), end(turn)],
             "after the end" => vec![end(turn), text(turn, "More.")],
             "everything" => vec![
                 event(turn, Event::Intent(v1::Intent { name: "answer".to_owned(), confidence: 1.0 })),
-                event(turn, Event::Slots(v1::Slots { form_json: r#"{"pain_score":6}"#.to_owned(), ..Default::default() })),
+                event(
+                    turn,
+                    Event::Slots(v1::Slots { form_json: r#"{"pain_score":6}"#.to_owned(), ..Default::default() }),
+                ),
                 event(
                     turn,
                     Event::Text(v1::Text {
@@ -326,7 +331,7 @@ async fn every_event_of_a_reply_comes_through() {
         text: "请稍等。".to_owned(),
         language: Some(Language::Chinese),
         voice: Some("li".to_owned()),
-        uninterruptible: true,
+        barge_in: Some(conversation::BargeIn::NotAllowed),
         cacheable: true,
         clause_end: true,
     };

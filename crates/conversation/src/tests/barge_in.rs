@@ -59,7 +59,11 @@ fn a_clause_that_forbids_it_is_not_interrupted() {
     let mut call = Call::new();
     call.send(speaks(1));
     call.send(listens(1));
-    let notice = TextPiece { uninterruptible: true, clause_end: true, ..TextPiece::plain("This call is recorded.") };
+    let notice = TextPiece {
+        barge_in: Some(BargeIn::NotAllowed),
+        clause_end: true,
+        ..TextPiece::plain("This call is recorded.")
+    };
     call.send(service(0, ServiceEvent::Text(notice)));
     call.send(text(0, "How are you?"));
     assert_eq!(call.send(barges_in(1)), []);
@@ -72,7 +76,11 @@ fn what_is_said_over_such_a_clause_counts_when_it_has_been_played() {
     let mut call = Call::new();
     call.send(speaks(1));
     call.send(listens(1));
-    let notice = TextPiece { uninterruptible: true, clause_end: true, ..TextPiece::plain("This call is recorded.") };
+    let notice = TextPiece {
+        barge_in: Some(BargeIn::NotAllowed),
+        clause_end: true,
+        ..TextPiece::plain("This call is recorded.")
+    };
     call.send(service(0, ServiceEvent::Text(notice)));
     call.send(ended(0));
     assert_eq!(call.send(says(1, "yes yes")), []);

@@ -171,9 +171,12 @@ fn run(happenings: &[Happening]) {
                 }
                 Some(Input::ListenerDetached { listener: ListenerKey(key) })
             }
-            Happening::Text(n, words, uninterruptible) => Some(service(
+            Happening::Text(n, words, fixed) => Some(service(
                 book.turn(n),
-                ServiceEvent::Text(TextPiece { uninterruptible, ..TextPiece::plain(words) }),
+                ServiceEvent::Text(TextPiece {
+                    barge_in: fixed.then_some(BargeIn::NotAllowed),
+                    ..TextPiece::plain(words)
+                }),
             )),
             Happening::Acts(n, which) => Some(service(
                 book.turn(n),

@@ -14,9 +14,9 @@ use speech::{Hypothesis, Language};
 use testkit::Clock;
 
 use crate::{
-    Action, CallDetails, CallerInput, CallerTurn, Conversation, ConversationConfig, Heard, Input, ListenOutcome,
-    ListenResult, ListenerKey, Output, Progress, PromptEnd, ServiceCommand, ServiceEvent, SpeakerKey, TakeTurn,
-    TextPiece, TurnId,
+    Action, BargeIn, CallDetails, CallerInput, CallerTurn, Conversation, ConversationConfig, Heard, Input,
+    ListenOutcome, ListenResult, ListenerKey, Output, Progress, PromptEnd, ServiceCommand, ServiceEvent, SpeakerKey,
+    TakeTurn, TextPiece, TurnId,
 };
 
 pub(super) struct Call {

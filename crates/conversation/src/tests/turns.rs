@@ -44,7 +44,7 @@ fn clauses_are_numbered_and_keep_their_style() {
         text: "请不要挂断。".to_owned(),
         language: Some(Language::Chinese),
         voice: Some("li".to_owned()),
-        uninterruptible: true,
+        barge_in: Some(BargeIn::NotAllowed),
         cacheable: true,
         clause_end: true,
     };
@@ -52,7 +52,7 @@ fn clauses_are_numbered_and_keep_their_style() {
     let outputs = call.send(service(0, ServiceEvent::Text(piece)));
     let [Output::Say { clause, .. }] = outputs.as_slice() else { panic!("{outputs:?}") };
     assert_eq!((clause.index, clause.language, clause.voice.as_deref()), (1, Language::Chinese, Some("li")));
-    assert!(!clause.barge_in && clause.cacheable);
+    assert!(clause.barge_in == BargeIn::NotAllowed && clause.cacheable);
 }
 
 #[test]
