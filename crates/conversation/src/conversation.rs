@@ -10,6 +10,7 @@ use speech::{Language, TurnResult};
 use crate::{
     config::ConversationConfig,
     output::{Input, ListenOutcome, ListenResult, Output, PromptEnd},
+    policy::CallPolicy,
     reply::{Due, Reply, Voicing, Writing},
     service::{Action, EndReason, ServiceCommand, ServiceEvent, TakeTurn, TextPiece},
     turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, SpeakerKey, TurnId, TurnKind},
@@ -27,6 +28,7 @@ pub struct Conversation {
     language: Language,
     slots: Map<String, Value>,
     intent: Option<String>,
+    policy: CallPolicy,
     outputs: VecDeque<Output>,
     counters: Counters,
 }
@@ -116,6 +118,7 @@ impl Conversation {
             language,
             slots: Map::new(),
             intent: None,
+            policy: CallPolicy::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
         }
@@ -144,7 +147,8 @@ impl Conversation {
                     self.listener = None;
                 }
             }
-            Input::Service { turn, event } => self.hear_service(now, turn, event),
+            Input::Service { turn, speculation: 0, event } => self.hear_service(now, turn, event),
+            Input::Service { .. } => self.counters.late_events = self.counters.late_events.saturating_add(1),
             Input::Deserted => self.desert(now),
             Input::Close => self.close(EndReason::Server),
         }
@@ -345,6 +349,7 @@ impl Conversation {
             speech_ended_ms: turn.speech_ended.map(|at| self.elapsed_ms(at)),
             turn_ended_ms: self.elapsed_ms(now),
             heard,
+            speculation: 0,
         }
     }
 
@@ -414,7 +419,8 @@ impl Conversation {
         };
         reply.writing = Writing::Under { until: later(now, self.config.next_event_timeout) };
         let lost = match event {
-            ServiceEvent::Text(piece) => {
+            ServiceEvent::Text(mut piece) => {
+                piece.barge_in = piece.barge_in.or(self.policy.barge_in);
                 self.language = piece.language.unwrap_or(self.language);
                 reply.add(piece, self.language, &limits)
             }
@@ -435,6 +441,26 @@ impl Conversation {
                     bytes
                 }
             }
+            ServiceEvent::Play(recording) => {
+                let piece = TextPiece {
+                    text: recording.text,
+                    language: recording.language,
+                    barge_in: recording.barge_in.or(self.policy.barge_in),
+                    clause_end: true,
+                    ..TextPiece::default()
+                };
+                reply.add(piece, self.language, &limits)
+            }
+            ServiceEvent::Listening(listening) => {
+                reply.listening = listening;
+                0
+            }
+            ServiceEvent::Policy(policy) => {
+                self.policy = policy;
+                0
+            }
+            // For the record.
+            ServiceEvent::Sentiment(_) | ServiceEvent::Tool(_) => 0,
             ServiceEvent::Intent(intent) => {
                 self.intent = Some(intent);
                 0

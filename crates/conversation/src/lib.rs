@@ -22,6 +22,7 @@ mod barge_in;
 mod config;
 mod conversation;
 mod output;
+mod policy;
 mod reply;
 mod service;
 mod turn;
@@ -30,7 +31,11 @@ pub use barge_in::BargeIn;
 pub use config::{ConversationConfig, ConversationLimits, Fallback};
 pub use conversation::{Conversation, Counters};
 pub use output::{Clause, Input, ListenOutcome, ListenResult, Output, PromptEnd};
-pub use service::{Action, EndReason, ServiceCommand, ServiceEvent, ServiceFailure, TakeTurn, TextPiece};
+pub use policy::{CallPolicy, Expects, Listening};
+pub use service::{
+    Action, EndReason, Recording, Sentiment, ServiceCommand, ServiceEvent, ServiceFailure, Settlement, TakeTurn,
+    TextPiece, ToolCall, ToolOutcome,
+};
 pub use turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, Progress, SpeakerKey, TurnId, TurnKind};
 
 #[cfg(test)]

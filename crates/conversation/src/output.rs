@@ -61,6 +61,8 @@ pub enum Input {
     Service {
         /// The turn that it answers.
         turn: TurnId,
+        /// The attempt at that turn that it answers: [`TakeTurn::speculation`](crate::TakeTurn::speculation).
+        speculation: u32,
         /// What it said.
         event: ServiceEvent,
     },

@@ -6,6 +6,7 @@ use crate::{
     barge_in::BargeIn,
     config::ConversationLimits,
     output::Clause,
+    policy::Listening,
     service::{Action, TextPiece},
     turn::{Heard, Progress, SpeakerKey, TurnId},
 };
@@ -17,6 +18,8 @@ pub(crate) struct Reply {
     pub(crate) writing: Writing,
     pub(crate) voicing: Voicing,
     pub(crate) action: Due,
+    /// How to listen to the answer.
+    pub(crate) listening: Listening,
     /// The clauses that are complete, in order.
     clauses: Vec<Clause>,
     /// Clauses before this one have been handed to the speaker.
@@ -84,6 +87,7 @@ impl Reply {
             writing: Writing::Awaited { until },
             voicing: Voicing::Unclaimed,
             action: Due::Nothing,
+            listening: Listening::default(),
             clauses: Vec::new(),
             next: 0,
             progress: Progress::default(),

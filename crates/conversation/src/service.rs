@@ -4,6 +4,7 @@ use speech::{Hypothesis, Language};
 use crate::{
     CallDetails,
     barge_in::BargeIn,
+    policy::{CallPolicy, Listening},
     turn::{Heard, TurnId, TurnKind},
 };
 
@@ -15,6 +16,15 @@ pub enum ServiceCommand {
     Start(CallDetails),
     /// Answer what the caller did.
     TakeTurn(TakeTurn),
+    /// Say what became of a speculative turn. A withdrawn one is cancelled; the reply to a committed one goes on.
+    Settle {
+        /// The turn.
+        turn: TurnId,
+        /// The attempt: [`TakeTurn::speculation`], never 0.
+        speculation: u32,
+        /// What became of it.
+        settlement: Settlement,
+    },
     /// The caller interrupted the reply.
     Interrupt(Heard),
     /// The conversation is over.
@@ -51,6 +61,21 @@ pub struct TakeTurn {
     pub turn_ended_ms: u32,
     /// What was heard of the last reply.
     pub heard: Option<Heard>,
+    /// 0: the turn is over. Otherwise the caller has paused and may go on, and this numbers the attempts at the turn from 1; a
+    /// [`ServiceCommand::Settle`] follows.
+    pub speculation: u32,
+}
+
+/// What became of a speculative turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// It is the caller's turn, as it was told.
+    Commit {
+        /// When the turn was over, in milliseconds since the conversation's start.
+        turn_ended_ms: u32,
+    },
+    /// It is void.
+    Withdraw,
 }
 
 /// Why a conversation ends.
@@ -79,6 +104,16 @@ pub enum ServiceEvent {
     Slots(Map<String, Value>),
     /// What the caller wanted.
     Intent(String),
+    /// A recording to play.
+    Play(Recording),
+    /// How the caller felt.
+    Sentiment(Sentiment),
+    /// A tool was used.
+    Tool(ToolCall),
+    /// How to listen to the answer to this reply.
+    Listening(Listening),
+    /// How to hold the conversation from now on.
+    Policy(CallPolicy),
     /// The reply is complete.
     End,
     /// The reply will not be completed.
@@ -100,6 +135,8 @@ pub struct TextPiece {
     pub cacheable: bool,
     /// A clause ends here.
     pub clause_end: bool,
+    /// The content of a `<speak>` element, in place of the words: a clause of its own.
+    pub ssml: Option<String>,
 }
 
 impl TextPiece {
@@ -107,6 +144,54 @@ impl TextPiece {
     pub fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
+}
+
+/// A recording to play, as a clause of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recording {
+    /// Where it is.
+    pub uri: String,
+    /// What it says: spoken in its place when it cannot be had, and counted as what was heard.
+    pub text: String,
+    /// The language of the text, when it is not the conversation's.
+    pub language: Option<Language>,
+    /// What may interrupt it; `None`: as the policy says.
+    pub barge_in: Option<BargeIn>,
+}
+
+/// How the caller felt, as the service understood it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sentiment {
+    /// A label of the service's own.
+    pub label: String,
+    /// 0 to 1; 0 when the service does not say.
+    pub confidence: f32,
+}
+
+/// A tool that the service used. For the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Its name.
+    pub name: String,
+    /// What it was asked, as JSON.
+    pub arguments_json: String,
+    /// How it went; `None` when the service does not say.
+    pub outcome: Option<ToolOutcome>,
+    /// What it answered, as JSON, or what went wrong.
+    pub result_json: String,
+    /// How long it took.
+    pub took_ms: u32,
+}
+
+/// How a tool went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ToolOutcome {
+    /// It did what it was asked.
+    Done,
+    /// It failed, or took too long.
+    Failed,
+    /// The caller did not confirm it.
+    Declined,
 }
 
 /// What is to be done when a reply has been played.

@@ -1,6 +1,8 @@
 use std::{future::pending, pin::Pin, time::Duration};
 
-use conversation::{CallDetails, EndReason, Heard, ServiceCommand, ServiceEvent, ServiceFailure, TakeTurn, TurnId};
+use conversation::{
+    CallDetails, EndReason, Heard, ServiceCommand, ServiceEvent, ServiceFailure, Settlement, TakeTurn, TurnId,
+};
 use futures::FutureExt as _;
 use proto::v1::{self, dialog_client::DialogClient as Stub};
 use tokio::{
@@ -21,6 +23,8 @@ pub enum DialogEvent {
     Reply {
         /// The turn that it answers.
         turn: TurnId,
+        /// The attempt at that turn that it answers; 0 for a turn that is over.
+        speculation: u32,
         /// What the service said.
         event: ServiceEvent,
     },
@@ -64,6 +68,13 @@ impl DialogCall {
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+async fn finished(work: &mut Option<Work>) {
+    match work {
+        Some(work) => work.await,
+        None => pending().await,
+    }
+}
+
 /// Carries out the commands of one conversation. See [`DialogClient::open`](crate::DialogClient::open).
 #[derive(Debug)]
 pub struct DialogTask {
@@ -78,6 +89,13 @@ struct Line {
     timeouts: DialogTimeouts,
     conversation_id: String,
     events: mpsc::Sender<DialogEvent>,
+}
+
+/// Names one reply: those to the attempts at a turn are different ones.
+#[derive(Debug, Clone, Copy)]
+struct ReplyKey {
+    turn: TurnId,
+    speculation: u32,
 }
 
 /// Whether the service knows the conversation. Until it does, nothing else is asked of it, but not for ever.
@@ -120,6 +138,8 @@ impl DialogTask {
     pub async fn run(mut self) {
         let mut reply: Work = pending().boxed();
         let mut interruption: Work = pending().boxed();
+        let mut withdrawal: Work = pending().boxed();
+        let mut commit: Option<Work> = None;
         let mut opening = Opening::Opened;
         loop {
             let command = tokio::select! {
@@ -132,12 +152,21 @@ impl DialogTask {
                     interruption = pending().boxed();
                     continue;
                 }
+                // What follows is asked of a service that knows which turn was the caller's.
+                () = finished(&mut commit) => {
+                    commit = None;
+                    continue;
+                }
+                () = &mut withdrawal => {
+                    withdrawal = pending().boxed();
+                    continue;
+                }
                 () = opening.finished() => {
                     opening = Opening::Opened;
                     continue;
                 }
                 () = self.line.events.closed() => return,
-                command = self.commands.recv(), if !opening.is_under() => command,
+                command = self.commands.recv(), if !opening.is_under() && commit.is_none() => command,
             };
             let line = self.line.clone();
             match command {
@@ -149,6 +178,17 @@ impl DialogTask {
                     opening = Opening::Under { opened, patience };
                 }
                 Some(ServiceCommand::TakeTurn(turn)) => reply = line.take_turn(turn).boxed(),
+                Some(ServiceCommand::Settle { turn, speculation, settlement }) => {
+                    let settled = line.settle(turn, speculation, settlement).boxed();
+                    match settlement {
+                        Settlement::Commit { .. } => commit = Some(settled),
+                        // The service need not know it before the next attempt, which says the same.
+                        Settlement::Withdraw => {
+                            reply = pending().boxed();
+                            withdrawal = settled;
+                        }
+                    }
+                }
                 Some(ServiceCommand::Interrupt(heard)) => {
                     reply = pending().boxed();
                     interruption = line.interrupt(heard).boxed();
@@ -165,7 +205,7 @@ impl DialogTask {
 impl Line {
     async fn start(self, details: CallDetails, opened: oneshot::Sender<()>) {
         let request = convert::start_request(&self.conversation_id, &details);
-        self.stream_reply(TurnId::GREETING, Some(opened), || {
+        self.stream_reply(ReplyKey { turn: TurnId::GREETING, speculation: 0 }, Some(opened), || {
             let (mut stub, request) = (self.stub.clone(), self.request(request.clone(), self.timeouts.reply));
             async move { stub.start_conversation(request).await.map(tonic::Response::into_inner) }
         })
@@ -173,9 +213,9 @@ impl Line {
     }
 
     async fn take_turn(self, turn: TakeTurn) {
-        let id = turn.turn;
+        let reply = ReplyKey { turn: turn.turn, speculation: turn.speculation };
         let request = convert::turn_request(&self.conversation_id, turn);
-        self.stream_reply(id, None, || {
+        self.stream_reply(reply, None, || {
             let (mut stub, request) = (self.stub.clone(), self.request(request.clone(), self.timeouts.reply));
             async move { stub.take_turn(request).await.map(tonic::Response::into_inner) }
         })
@@ -183,23 +223,23 @@ impl Line {
     }
 
     /// Streams the reply to `turn` to the conversation, whatever happens within the deadline.
-    async fn stream_reply<F>(&self, turn: TurnId, opened: Option<oneshot::Sender<()>>, open: impl FnMut() -> F)
+    async fn stream_reply<F>(&self, reply: ReplyKey, opened: Option<oneshot::Sender<()>>, open: impl FnMut() -> F)
     where
         F: Future<Output = Result<Streaming<v1::TurnEvent>, Status>>,
     {
-        let failure = match timeout(self.timeouts.reply, self.try_reply(turn, opened, open)).await {
+        let failure = match timeout(self.timeouts.reply, self.try_reply(reply, opened, open)).await {
             Ok(Ok(())) => return,
             Ok(Err(failure)) => failure,
             Err(_) => ServiceFailure::Deadline,
         };
         metrics::counter!("dialog_failures_total", "kind" => failure.as_str()).increment(1);
-        tracing::warn!(turn = turn.0, failure = failure.as_str(), "the dialog service failed");
-        self.tell(turn, ServiceEvent::Failed(failure)).await;
+        tracing::warn!(turn = reply.turn.0, failure = failure.as_str(), "the dialog service failed");
+        self.tell(reply, ServiceEvent::Failed(failure)).await;
     }
 
     async fn try_reply<F>(
         &self,
-        turn: TurnId,
+        reply: ReplyKey,
         mut opened: Option<oneshot::Sender<()>>,
         mut open: impl FnMut() -> F,
     ) -> Result<(), ServiceFailure>
@@ -220,7 +260,7 @@ impl Line {
                         match stream.message().await {
                             Ok(Some(event)) => {
                                 begun = true;
-                                if self.pass_on(turn, event).await? {
+                                if self.pass_on(reply, event).await? {
                                     return Ok(());
                                 }
                             }
@@ -232,7 +272,7 @@ impl Line {
                 }
                 Err(status) => status,
             };
-            tracing::debug!(turn = turn.0, code = ?status.code(), "a call to the dialog service failed");
+            tracing::debug!(turn = reply.turn.0, code = ?status.code(), "a call to the dialog service failed");
             if begun || status.code() != Code::Unavailable {
                 return Err(convert::failure(status.code()));
             }
@@ -246,30 +286,56 @@ impl Line {
     }
 
     /// Gives one event to the conversation. Returns whether it was the last.
-    async fn pass_on(&self, turn: TurnId, event: v1::TurnEvent) -> Result<bool, ServiceFailure> {
-        if event.turn_id != turn.0 {
+    async fn pass_on(&self, reply: ReplyKey, event: v1::TurnEvent) -> Result<bool, ServiceFailure> {
+        if event.turn_id != reply.turn.0 {
             return Err(ServiceFailure::Protocol);
         }
         let Some(event) = event.event.and_then(convert::event) else { return Ok(false) };
         match event {
             ServiceEvent::Failed(failure) => Err(failure),
             ServiceEvent::End => {
-                self.tell(turn, ServiceEvent::End).await;
+                self.tell(reply, ServiceEvent::End).await;
                 Ok(true)
             }
             event @ (ServiceEvent::Text(_)
             | ServiceEvent::Action(_)
             | ServiceEvent::Slots(_)
-            | ServiceEvent::Intent(_)) => {
-                self.tell(turn, event).await;
+            | ServiceEvent::Intent(_)
+            | ServiceEvent::Play(_)
+            | ServiceEvent::Sentiment(_)
+            | ServiceEvent::Tool(_)
+            | ServiceEvent::Listening(_)
+            | ServiceEvent::Policy(_)) => {
+                self.tell(reply, event).await;
                 Ok(false)
             }
         }
     }
 
-    async fn tell(&self, turn: TurnId, event: ServiceEvent) {
+    async fn tell(&self, reply: ReplyKey, event: ServiceEvent) {
         // Nobody listens any more: the task is about to be dropped.
-        let _ = self.events.send(DialogEvent::Reply { turn, event }).await;
+        let _ = self.events.send(DialogEvent::Reply { turn: reply.turn, speculation: reply.speculation, event }).await;
+    }
+
+    /// Tells what became of a speculative turn. A commit is tried again while its time lasts: the reply is being spoken already.
+    async fn settle(mut self, turn: TurnId, speculation: u32, settlement: Settlement) {
+        let message = convert::settle_request(&self.conversation_id, turn, speculation, settlement);
+        let begun_at = Instant::now();
+        let mut wait = self.timeouts.retry_first;
+        loop {
+            let request = self.request(message.clone(), self.timeouts.command);
+            let Err(status) = self.stub.settle_turn(request).await else { return };
+            let is_over = settlement == Settlement::Withdraw
+                || status.code() != Code::Unavailable
+                || begun_at.elapsed().saturating_add(wait) >= self.timeouts.command;
+            if is_over {
+                metrics::counter!("dialog_settlements_failed_total").increment(1);
+                tracing::warn!(turn = turn.0, code = ?status.code(), "the dialog service did not take what became of a turn");
+                return;
+            }
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(RETRY_WAIT_MAX);
+        }
     }
 
     async fn interrupt(mut self, heard: Heard) {

@@ -1,7 +1,8 @@
 //! Between the conversation's types and the protocol's.
 
 use conversation::{
-    Action, BargeIn, CallDetails, EndReason, Heard, ServiceEvent, ServiceFailure, TakeTurn, TextPiece, TurnKind,
+    Action, BargeIn, CallDetails, EndReason, Heard, ServiceEvent, ServiceFailure, Settlement, TakeTurn, TextPiece,
+    TurnId, TurnKind,
 };
 use proto::v1;
 use serde_json::Value;
@@ -53,8 +54,22 @@ pub(crate) fn turn_request(id: &str, turn: TakeTurn) -> v1::TakeTurnRequest {
             }),
         }),
         heard: turn.heard.map(heard),
-        speculation: 0,
+        speculation: turn.speculation,
     }
+}
+
+pub(crate) fn settle_request(
+    id: &str,
+    turn: TurnId,
+    speculation: u32,
+    settlement: Settlement,
+) -> v1::SettleTurnRequest {
+    use v1::settle_turn_request::Outcome;
+    let outcome = match settlement {
+        Settlement::Commit { turn_ended_ms } => Outcome::Commit(v1::Commit { turn_ended_ms }),
+        Settlement::Withdraw => Outcome::Withdraw(v1::Withdraw {}),
+    };
+    v1::SettleTurnRequest { conversation_id: id.to_owned(), turn_id: turn.0, speculation, outcome: Some(outcome) }
 }
 
 pub(crate) fn heard(heard: Heard) -> v1::Heard {
@@ -83,6 +98,7 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
             cacheable: text.cacheable,
             clause_end: text.clause_end,
             text: text.text,
+            ssml: None,
         }),
         Event::Action(action) => match action_of(action.kind?) {
             Some(action) => ServiceEvent::Action(action),

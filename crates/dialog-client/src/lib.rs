@@ -13,7 +13,7 @@
 //! call.send(ServiceCommand::Start(details))?;
 //! while let Some(event) = events.recv().await {
 //!     match event {
-//!         DialogEvent::Reply { turn, event } => { /* conversation::Input::Service */ }
+//!         DialogEvent::Reply { turn, speculation, event } => { /* conversation::Input::Service */ }
 //!         DialogEvent::Record(record) => { /* the conversation is over; nothing follows */ }
 //!     }
 //! }

@@ -223,7 +223,7 @@ impl Talk {
 
     async fn event(&mut self) -> (TurnId, ServiceEvent) {
         match self.events.recv().await.unwrap() {
-            DialogEvent::Reply { turn, event } => (turn, event),
+            DialogEvent::Reply { turn, event, .. } => (turn, event),
             DialogEvent::Record(record) => panic!("{record:?}"),
         }
     }
@@ -281,6 +281,7 @@ fn turn(id: u32, words: &str) -> TakeTurn {
         speech_ended_ms: Some(1800),
         turn_ended_ms: 2400,
         heard: Some(heard()),
+        speculation: 0,
     }
 }
 
@@ -334,6 +335,7 @@ async fn every_event_of_a_reply_comes_through() {
         barge_in: Some(conversation::BargeIn::NotAllowed),
         cacheable: true,
         clause_end: true,
+        ssml: None,
     };
     let form = serde_json::Map::from_iter([("pain_score".to_owned(), 6.into())]);
     assert_eq!(
@@ -409,7 +411,7 @@ async fn a_service_that_comes_up_late_is_found() {
     call.send(ServiceCommand::Start(CallDetails::default())).unwrap();
     let mut late = Talk::open_on(TcpListener::bind(address).await.unwrap(), address);
     let event = events.recv().await.unwrap();
-    assert_eq!(event, DialogEvent::Reply { turn: TurnId(0), event: hello() });
+    assert_eq!(event, DialogEvent::Reply { turn: TurnId(0), speculation: 0, event: hello() });
     assert!(matches!(late.seen.recv().await, Some(Seen::Start(_))));
 }
 
@@ -422,7 +424,7 @@ async fn a_service_that_is_not_there_is_unreachable_within_the_deadline() {
     tokio::spawn(task.run());
     call.send(ServiceCommand::Start(CallDetails::default())).unwrap();
     let failed = ServiceEvent::Failed(ServiceFailure::Unreachable);
-    assert_eq!(events.recv().await.unwrap(), DialogEvent::Reply { turn: TurnId(0), event: failed });
+    assert_eq!(events.recv().await.unwrap(), DialogEvent::Reply { turn: TurnId(0), speculation: 0, event: failed });
 }
 
 #[tokio::test]

@@ -216,7 +216,9 @@ impl Task {
                     None => Some(Input::Close),
                 },
                 event = self.events.recv(), if !self.is_recorded => match event {
-                    Some(DialogEvent::Reply { turn, event }) => self.service_says(turn, event),
+                    Some(DialogEvent::Reply { turn, speculation, event }) => {
+                        self.service_says(turn, speculation, event)
+                    }
                     // The service has done its part; the dialplan may still ask what to do.
                     Some(DialogEvent::Record(record)) => { self.record(record).await; None }
                     None => { self.is_recorded = true; None }
@@ -323,7 +325,7 @@ impl Task {
         }
     }
 
-    fn service_says(&mut self, turn: TurnId, event: ServiceEvent) -> Option<Input> {
+    fn service_says(&mut self, turn: TurnId, speculation: u32, event: ServiceEvent) -> Option<Input> {
         if let Some((awaited, since)) = self.awaiting
             && awaited == turn
         {
@@ -339,7 +341,7 @@ impl Task {
                 _ => {}
             }
         }
-        Some(Input::Service { turn, event })
+        Some(Input::Service { turn, speculation, event })
     }
 
     async fn drain(&mut self) {
@@ -385,7 +387,7 @@ impl Task {
         match &command {
             ServiceCommand::Start(_) => self.awaiting = Some((TurnId::GREETING, clock::now())),
             ServiceCommand::TakeTurn(turn) => self.awaiting = Some((turn.turn, clock::now())),
-            ServiceCommand::Interrupt(_) | ServiceCommand::End { .. } => {}
+            ServiceCommand::Settle { .. } | ServiceCommand::Interrupt(_) | ServiceCommand::End { .. } => {}
         }
         if let Err(error) = self.call.send(command) {
             // The conversation's own timers speak the fallback.

@@ -127,6 +127,7 @@ impl Book {
                         }
                     }
                     ServiceCommand::Interrupt(heard) => assert_eq!(Some(heard.turn.0), self.last_turn),
+                    ServiceCommand::Settle { .. } => panic!("nothing is speculative here"),
                     ServiceCommand::End { .. } => self.ends += 1,
                 }
             }

@@ -88,7 +88,7 @@ pub(super) fn turn(listener: u64, input: CallerInput) -> Input {
 }
 
 pub(super) fn service(turn: u32, event: ServiceEvent) -> Input {
-    Input::Service { turn: TurnId(turn), event }
+    Input::Service { turn: TurnId(turn), speculation: 0, event }
 }
 
 pub(super) fn text(turn: u32, words: &str) -> Input {

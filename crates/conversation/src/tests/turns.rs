@@ -47,6 +47,7 @@ fn clauses_are_numbered_and_keep_their_style() {
         barge_in: Some(BargeIn::NotAllowed),
         cacheable: true,
         clause_end: true,
+        ssml: None,
     };
     call.send(text(0, "One moment please."));
     let outputs = call.send(service(0, ServiceEvent::Text(piece)));
