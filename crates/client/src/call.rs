@@ -77,6 +77,7 @@ pub async fn run_call(
         speak: plan.speak.clone().map(|(content_type, body)| Speak { content_type, body, headers: headers.clone() }),
         act,
         reaction: Duration::from_millis(200),
+        aside: None,
         interrupt_after: None,
         within: plan.within.unwrap_or(Duration::from_secs(120)),
     };

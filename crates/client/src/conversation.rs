@@ -4,18 +4,18 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mrcp::{HeaderName, Headers, RecognizerCause};
+use mrcp::{HeaderName, Headers, RecognizerCause, SynthesizerCause};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use crate::audio_file::CallerAudio;
+use crate::caller_sound::{self, caller_audio};
 use crate::client::{Client, ClientConfig};
 use crate::clock::now;
 use crate::error::{CallError, ClientError};
 use crate::ladder::{Ladder, Layer};
 use crate::recording::Recording;
-use crate::round::{Act, Listen, Progress, Round, RoundPlan, Speak, run_round};
-use crate::scenario::{CallerAct, Expectation, Scenario, Seen};
+use crate::round::{Act, Aside, Listen, Progress, Round, RoundPlan, Speak, run_round};
+use crate::scenario::{CallerAct, Meanwhile, Scenario, Seen};
 use crate::seed::call_uuid;
 use crate::session::{GrammarBody, RecogSession, SynthSession, vendor_header};
 
@@ -63,6 +63,7 @@ pub async fn run_scenario(
     out(&format!("{} (flow {flow}), conversation {conversation}", scenario.name));
     let rate = recording.sample_rate_hz();
     let acts = load_acts(scenario, rate)?;
+    let asides = load_asides(scenario, rate)?;
     let client = Client::start(config, ladder.clone()).await?;
     // As FreeSWITCH does: the recognizer first.
     let mut recognizer = client.open_recognizer(Some(recording)).await?;
@@ -86,7 +87,7 @@ pub async fn run_scenario(
         next_turn: 0,
         idle_rounds: 0,
     };
-    let outcome = run.rounds(&mut recognizer, &mut synthesizer, &acts, &mut out).await;
+    let outcome = run.rounds(&mut recognizer, &mut synthesizer, (&acts, &asides), &mut out).await;
     ladder.note(now(), Layer::Call, "the call ends");
     // The caller's leg and the robot's end together with the call.
     _ = tokio::join!(recognizer.session.hang_up(), synthesizer.session.hang_up());
@@ -104,13 +105,21 @@ fn load_acts(scenario: &Scenario, rate: u32) -> Result<Vec<Act>, CallError> {
         .iter()
         .map(|turn| {
             Ok(match &turn.act {
-                CallerAct::Say(path) => Act::Say(CallerAudio::load(path, rate)?),
+                CallerAct::Say(parts) => Act::Say(caller_audio(parts, rate)?),
                 CallerAct::Dtmf(digits) => Act::Dtmf(digits.clone()),
                 CallerAct::Silence => Act::Silence,
                 CallerAct::HangUp => Act::HangUp,
             })
         })
         .collect()
+}
+
+fn load_asides(scenario: &Scenario, rate: u32) -> Result<Vec<Option<Aside>>, CallError> {
+    let aside = |meanwhile: &Meanwhile| {
+        let after = Duration::from_millis(u64::from(meanwhile.after_ms));
+        Ok(Aside { after, audio: caller_audio(&meanwhile.sound, rate)? })
+    };
+    scenario.turns.iter().map(|turn| turn.meanwhile.as_ref().map(aside).transpose()).collect()
 }
 
 struct Run<'a> {
@@ -131,7 +140,7 @@ impl Run<'_> {
         &mut self,
         recognizer: &mut RecogSession,
         synthesizer: &mut SynthSession,
-        acts: &[Act],
+        (acts, asides): (&[Act], &[Option<Aside>]),
         out: &mut impl FnMut(&str),
     ) -> Result<(), ClientError> {
         loop {
@@ -140,6 +149,7 @@ impl Run<'_> {
                 listen: Some(self.listen()),
                 speak: Some(self.speak()),
                 act: acts.get(self.next_turn).cloned().unwrap_or(Act::Silence),
+                aside: asides.get(self.next_turn).cloned().flatten(),
                 reaction: Duration::from_millis(u64::from(self.scenario.reaction_ms)),
                 interrupt_after: turn
                     .and_then(|turn| turn.interrupt_after_ms)
@@ -254,7 +264,10 @@ impl Run<'_> {
         }));
         self.caller_end = round.caller_end;
         if round.caller_acted {
-            self.compare_turn(&Seen { robot: self.robot.clone().as_deref(), heard, action, slots });
+            let cause = round.spoken.as_ref().and_then(|spoken| spoken.cause);
+            let prompt_stopped = cause == Some(SynthesizerCause::BargeIn);
+            let robot = self.robot.clone();
+            self.compare_turn(&Seen { robot: robot.as_deref(), heard, action, slots, prompt_stopped });
         } else {
             self.idle_rounds += 1;
         }
@@ -302,13 +315,13 @@ impl Run<'_> {
         if left > 0 {
             self.report.problems.push(format!("the call ended with {left} turns of the scenario left"));
         }
-        let Expectation { robot, heard, action, slots } = self.scenario.finally.clone();
-        let finally = Expectation { robot, heard, action, slots };
+        let finally = &self.scenario.finally;
         let seen = Seen {
             robot: self.robot.as_deref(),
             heard: None,
             action: self.report.action.as_deref(),
             slots: Some(&self.report.slots),
+            prompt_stopped: false,
         };
         let differences = finally.differences(&seen);
         self.report.problems.extend(differences.into_iter().map(|difference| format!("at the end: {difference}")));
@@ -383,10 +396,7 @@ fn is_failure(cause: RecognizerCause) -> bool {
 
 fn describe(act: &CallerAct) -> String {
     match act {
-        CallerAct::Say(path) => {
-            let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            format!("(plays {file})")
-        }
+        CallerAct::Say(parts) => format!("({})", caller_sound::describe(parts)),
         CallerAct::Dtmf(digits) => format!("(keys {digits})"),
         CallerAct::Silence => "(says nothing)".to_owned(),
         CallerAct::HangUp => "(hangs up)".to_owned(),

@@ -2,6 +2,7 @@
 
 mod audio_file;
 mod call;
+mod caller_sound;
 pub mod cli;
 mod client;
 mod clock;
@@ -24,6 +25,7 @@ mod sip_agent;
 
 pub use audio_file::CallerAudio;
 pub use call::{CallPlan, run_call};
+pub use caller_sound::{SoundPart, caller_audio};
 pub use client::{Client, ClientConfig, ConnectionPolicy};
 pub use conversation::{ConversationReport, run_scenario};
 pub use error::{CallError, ClientError};
@@ -33,7 +35,7 @@ pub use media_thread::{LegHandle, LegHappening, LegNotice, LegReport, LegSetup, 
 pub use nlsml::{Recognized, read_result};
 pub use recorder_session::{Recorded, RecordedAt, RecorderSession};
 pub use recording::{Recording, Side, TrackWriter};
-pub use round::{Act, Listen, Progress, Round, RoundPlan, Speak, run_round};
-pub use scenario::{CallerAct, Expectation, Scenario, Seen, Turn};
+pub use round::{Act, Aside, Listen, Progress, Round, RoundPlan, Speak, run_round};
+pub use scenario::{CallerAct, Expectation, Meanwhile, Scenario, Seen, Turn};
 pub use session::{GrammarBody, Notice, RecogSession, Recognition, Session, Spoken, SynthSession};
 pub use sip_agent::SipTransport;

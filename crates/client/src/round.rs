@@ -24,6 +24,8 @@ pub struct RoundPlan {
     pub act: Act,
     /// Pause between the end of the prompt and the caller's answer.
     pub reaction: Duration,
+    /// What is heard of the caller while the prompt plays, before their turn.
+    pub aside: Option<Aside>,
     /// The caller speaks this long after the first packet of the prompt.
     pub interrupt_after: Option<Duration>,
     /// How long the whole round may take.
@@ -48,6 +50,15 @@ pub struct Speak {
     pub body: String,
     /// Headers beyond Content-Type.
     pub headers: Headers,
+}
+
+/// Sounds of the caller that are no turn.
+#[derive(Debug, Clone)]
+pub struct Aside {
+    /// After the first packet of the prompt.
+    pub after: Duration,
+    /// What is heard.
+    pub audio: CallerAudio,
 }
 
 /// What the caller does in a round.
@@ -120,6 +131,7 @@ pub async fn run_round(
         recognize: None,
         speak: None,
         caller_at: None,
+        aside_at: None,
         utterance: None,
         utterance_done: false,
     };
@@ -141,7 +153,7 @@ pub async fn run_round(
         (None, _) | (_, None) => run.caller_at = Some(now() + plan.reaction),
     }
     while !run.is_over() {
-        let wake = run.caller_at.map_or(deadline, |at| at.min(deadline));
+        let wake = run.caller_at.into_iter().chain(run.aside_at).fold(deadline, Instant::min);
         tokio::select! {
             notice = notice_of_synthesizer(&mut synthesizer) => {
                 if run.synthesizer_notice(notice, plan, ladder)?
@@ -163,15 +175,20 @@ pub async fn run_round(
                     run.round.cut_off = run.utterance.is_some() && !run.utterance_done;
                     recognizer.stop_audio();
                     run.utterance_done = true;
-                    run.caller_at = None;
+                    (run.caller_at, run.aside_at) = (None, None);
                 }
             }
             () = tokio::time::sleep_until(wake.into()) => {
                 if now() >= deadline {
                     return Err(run.late(plan.within));
                 }
-                run.caller_at = None;
-                if !run.round.caller_acted {
+                if run.aside_at.take_if(|at| *at <= now()).is_some() {
+                    ladder.note(now(), Layer::Rtp, "the caller is heard, not taking a turn");
+                    if let (Some(aside), Some(recognizer)) = (&plan.aside, recognizer.as_deref_mut()) {
+                        recognizer.send_audio(&aside.audio);
+                    }
+                }
+                if run.caller_at.take_if(|at| *at <= now()).is_some() && !run.round.caller_acted {
                     run.round.caller_acted = true;
                     progress(Progress::CallerActs(&plan.act));
                     run.act(plan, recognizer.as_deref_mut(), ladder);
@@ -188,6 +205,8 @@ struct Running {
     speak: Option<RequestId>,
     /// When it is the caller's turn.
     caller_at: Option<Instant>,
+    /// When the caller is heard before it.
+    aside_at: Option<Instant>,
     utterance: Option<UtteranceId>,
     utterance_done: bool,
 }
@@ -217,6 +236,7 @@ impl Running {
                 ladder.note(at, Layer::Rtp, "the robot's first packet");
                 if self.speak.is_some() && self.round.spoken.is_none() && self.round.first_packet.is_none() {
                     self.round.first_packet = Some(at);
+                    self.aside_at = plan.aside.as_ref().map(|aside| at + aside.after);
                     if let Some(after) = plan.interrupt_after {
                         self.caller_at = Some(at + after);
                     }

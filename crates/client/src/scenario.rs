@@ -15,6 +15,9 @@
 //!   - silence: true
 //!   - say: audio/wait.wav
 //!     interrupt_after_ms: 800  # speaks into the prompt
+//!   - say: [audio/no.wav, {pause_ms: 900}, audio/yes.wav]  # hesitates, or changes their mind
+//!     prompt_stopped: false    # the prompt before this turn was played to its end
+//!     meanwhile: {after_ms: 500, sound: [{cough: true}, {pause_ms: 300}, {noise_ms: 200, dbfs: -25}]}
 //!   - hang_up: true
 //! finally:                     # after the last turn
 //!   robot: (?i)goodbye
@@ -22,12 +25,13 @@
 //!   slots: {pain: 6}
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::caller_sound::{RawSound, SoundPart, files};
 use crate::error::CallError;
 
 /// Turns of a scenario.
@@ -66,15 +70,26 @@ pub struct Turn {
     pub act: CallerAct,
     /// Speaks this long after the first packet of the prompt, instead of waiting for its end.
     pub interrupt_after_ms: Option<u32>,
+    /// What is heard of the caller while the prompt plays, before the turn.
+    pub meanwhile: Option<Meanwhile>,
     /// What must hold for the prompt before it and for its result.
     pub expected: Expectation,
 }
 
+/// Sounds of the caller that are no turn: a cough, an "uh-huh", noise around them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meanwhile {
+    /// After the first packet of the prompt, in milliseconds.
+    pub after_ms: u32,
+    /// What is heard.
+    pub sound: Vec<SoundPart>,
+}
+
 /// What a caller can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum CallerAct {
-    /// Says what is in this WAV file.
-    Say(PathBuf),
+    /// Says this, with pauses and noises.
+    Say(Vec<SoundPart>),
     /// Presses keys.
     Dtmf(String),
     /// Says nothing, until the server gives up waiting.
@@ -94,6 +109,8 @@ pub struct Expectation {
     pub action: Option<String>,
     /// These slots must have these values; others may be there.
     pub slots: Map<String, Value>,
+    /// Whether the prompt must have been stopped by the caller.
+    pub prompt_stopped: Option<bool>,
 }
 
 /// What happened in one round, to be compared with what was expected.
@@ -107,6 +124,8 @@ pub struct Seen<'a> {
     pub action: Option<&'a str>,
     /// The slots.
     pub slots: Option<&'a Map<String, Value>>,
+    /// Whether the prompt was stopped by the caller.
+    pub prompt_stopped: bool,
 }
 
 impl Expectation {
@@ -127,6 +146,11 @@ impl Expectation {
             && seen.action != Some(wanted)
         {
             differences.push(format!("the action is {}, {wanted} was expected", seen.action.unwrap_or("not known")));
+        }
+        match self.prompt_stopped {
+            Some(true) if !seen.prompt_stopped => differences.push("the prompt was not stopped".to_owned()),
+            Some(false) if seen.prompt_stopped => differences.push("the prompt was stopped".to_owned()),
+            Some(_) | None => {}
         }
         for (name, wanted) in &self.slots {
             let value = seen.slots.and_then(|slots| slots.get(name));
@@ -159,13 +183,15 @@ impl Scenario {
         let folder = path.parent().unwrap_or(Path::new("."));
         let scenario =
             Self::parse(&text, folder).map_err(|reason| CallError::Scenario { path: name.clone(), reason })?;
-        for turn in &scenario.turns {
-            if let CallerAct::Say(file) = &turn.act
-                && !file.is_file()
-            {
-                let reason = format!("{} does not exist", file.display());
-                return Err(CallError::Scenario { path: name, reason });
-            }
+        let said = scenario.turns.iter().flat_map(|turn| match &turn.act {
+            CallerAct::Say(parts) => parts.as_slice(),
+            CallerAct::Dtmf(_) | CallerAct::Silence | CallerAct::HangUp => &[],
+        });
+        let meanwhile = scenario.turns.iter().filter_map(|turn| turn.meanwhile.as_ref()).flat_map(|aside| &aside.sound);
+        let parts: Vec<SoundPart> = said.chain(meanwhile).cloned().collect();
+        if let Some(file) = files(&parts).find(|file| !file.is_file()) {
+            let reason = format!("{} does not exist", file.display());
+            return Err(CallError::Scenario { path: name, reason });
         }
         Ok(scenario)
     }
@@ -223,7 +249,9 @@ struct RawScenario {
 #[serde(deny_unknown_fields)]
 struct RawTurn {
     robot: Option<String>,
-    say: Option<PathBuf>,
+    say: Option<RawSound>,
+    meanwhile: Option<RawMeanwhile>,
+    prompt_stopped: Option<bool>,
     dtmf: Option<String>,
     #[serde(default)]
     silence: bool,
@@ -236,6 +264,14 @@ struct RawTurn {
     slots: Map<String, Value>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMeanwhile {
+    #[serde(default)]
+    after_ms: u32,
+    sound: RawSound,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawExpectation {
@@ -244,12 +280,13 @@ struct RawExpectation {
     action: Option<String>,
     #[serde(default)]
     slots: Map<String, Value>,
+    prompt_stopped: Option<bool>,
 }
 
 impl RawTurn {
     fn check(self, folder: &Path) -> Result<Turn, String> {
         let act = match (self.say, self.dtmf, self.silence, self.hang_up) {
-            (Some(file), None, false, false) => CallerAct::Say(folder.join(file)),
+            (Some(file), None, false, false) => CallerAct::Say(file.check(folder)?),
             (None, Some(digits), false, false) => {
                 if let Some(key) = digits.chars().find(|key| media::DtmfDigit::from_char(*key).is_none()) {
                     return Err(format!("{key:?} is no key of a telephone"));
@@ -260,9 +297,16 @@ impl RawTurn {
             (None, None, false, true) => CallerAct::HangUp,
             _ => return Err("exactly one of say, dtmf, silence and hang_up is wanted".to_owned()),
         };
-        let expected =
-            RawExpectation { robot: self.robot, heard: self.heard, action: self.action, slots: self.slots }.check()?;
-        Ok(Turn { act, interrupt_after_ms: self.interrupt_after_ms, expected })
+        let (robot, heard, action, slots, prompt_stopped) =
+            (self.robot, self.heard, self.action, self.slots, self.prompt_stopped);
+        let expected = RawExpectation { robot, heard, action, slots, prompt_stopped }.check()?;
+        let meanwhile = self
+            .meanwhile
+            .map(|aside| Ok::<_, String>(Meanwhile { after_ms: aside.after_ms, sound: aside.sound.check(folder)? }));
+        if self.interrupt_after_ms.is_some() && meanwhile.is_some() {
+            return Err("a turn has interrupt_after_ms or meanwhile, not both".to_owned());
+        }
+        Ok(Turn { act, interrupt_after_ms: self.interrupt_after_ms, meanwhile: meanwhile.transpose()?, expected })
     }
 }
 
@@ -276,6 +320,7 @@ impl RawExpectation {
             heard: pattern(self.heard)?,
             action: self.action,
             slots: self.slots,
+            prompt_stopped: self.prompt_stopped,
         })
     }
 }
@@ -298,15 +343,29 @@ mod tests {
         assert_eq!(scenario.variables, [("name".into(), "Ms. Lee".into()), ("age".into(), "61".into())]);
         let acts: Vec<_> = scenario.turns.iter().map(|turn| turn.act.clone()).collect();
         let expected = [
-            CallerAct::Say("/s/audio/yes.wav".into()),
+            CallerAct::Say(vec![SoundPart::File("/s/audio/yes.wav".into())]),
             CallerAct::Dtmf("6#".into()),
             CallerAct::Silence,
-            CallerAct::Say("/s/b.wav".into()),
+            CallerAct::Say(vec![SoundPart::File("/s/b.wav".into())]),
             CallerAct::HangUp,
         ];
         assert_eq!(acts, expected);
         assert_eq!(scenario.turns[3].interrupt_after_ms, Some(800));
         assert_eq!(scenario.finally.action.as_deref(), Some("hangup"));
+    }
+
+    #[test]
+    fn a_caller_hesitates_coughs_and_changes_their_mind() {
+        let text = "name: x\nturns:\n  - say: [no.wav, {pause_ms: 900}, yes.wav]\n    prompt_stopped: false\n    \
+            meanwhile: {after_ms: 500, sound: [{cough: true}, {noise_ms: 200}]}\n";
+        let scenario = Scenario::parse(text, Path::new("/s")).unwrap();
+        let turn = &scenario.turns[0];
+        let said = [SoundPart::File("/s/no.wav".into()), SoundPart::Pause(900), SoundPart::File("/s/yes.wav".into())];
+        assert_eq!(turn.act, CallerAct::Say(said.to_vec()));
+        let sound = vec![SoundPart::Cough, SoundPart::Noise { ms: 200, dbfs: -30.0 }];
+        assert_eq!(turn.meanwhile, Some(Meanwhile { after_ms: 500, sound }));
+        let stopped = Seen { prompt_stopped: true, ..Seen::default() };
+        assert_eq!(turn.expected.differences(&stopped), ["the prompt was stopped"]);
     }
 
     #[test]
@@ -316,6 +375,9 @@ mod tests {
         assert!(wrong("name: x\nturns: [{silence: true}, {}]\n").contains("turn 2"));
         assert!(wrong("name: x\nturns: [{dtmf: \"1x\"}]\n").contains("'x' is no key"));
         assert!(wrong("name: x\nturns: [{silence: true, robot: \"(\"}]\n").contains("turn 1: /(/"));
+        assert!(wrong("name: x\nturns: [{say: [{pause_ms: 0}]}]\n").contains("turn 1: 0 ms"));
+        assert!(wrong("name: x\nturns: [{say: [{pause_ms: 5, cough: true}]}]\n").contains("one of pause_ms"));
+        assert!(wrong("name: x\nturns: [{say: []}]\n").contains("empty"));
         assert!(wrong("name: x\nturnz: []\n").contains("turnz"));
         assert!(wrong("flow: x\n").contains("name"));
     }
@@ -334,9 +396,15 @@ mod tests {
         let expected = &scenario.turns[0].expected;
         let slots = json!({"consent": true, "more": 1});
         let slots = slots.as_object();
-        let good = Seen { robot: Some("Is this a Good time?"), heard: Some("yes"), action: Some("continue"), slots };
+        let good = Seen {
+            robot: Some("Is this a Good time?"),
+            heard: Some("yes"),
+            action: Some("continue"),
+            slots,
+            prompt_stopped: false,
+        };
         assert_eq!(expected.differences(&good), Vec::<String>::new());
-        let bad = Seen { robot: None, heard: Some("no"), action: Some("hangup"), slots: None };
+        let bad = Seen { robot: None, heard: Some("no"), action: Some("hangup"), slots: None, prompt_stopped: false };
         assert_eq!(expected.differences(&bad).len(), 4);
     }
 
