@@ -9,10 +9,15 @@ use speech::{Language, TurnResult};
 
 use crate::{
     config::ConversationConfig,
+    markup::Markup,
+    notes::{NoteBook, TurnNotes},
     output::{Input, ListenOutcome, ListenResult, Output, PromptEnd},
     policy::CallPolicy,
     reply::{Due, Reply, Voicing, Writing},
-    service::{Action, EndReason, ServiceCommand, ServiceEvent, TakeTurn, TextPiece},
+    service::{
+        Action, CollectDtmf, EndReason, Recording, ServiceCommand, ServiceEvent, TakeTurn,
+        TextPiece,
+    },
     turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, SpeakerKey, TurnId, TurnKind},
 };
 
@@ -28,7 +33,11 @@ pub struct Conversation {
     language: Language,
     slots: Map<String, Value>,
     intent: Option<String>,
+    sentiment: Option<String>,
     policy: CallPolicy,
+    /// The caller's next turn is keyed.
+    collecting: Option<CollectDtmf>,
+    notes: NoteBook,
     outputs: VecDeque<Output>,
     counters: Counters,
 }
@@ -63,6 +72,8 @@ enum Presence {
 struct Listener {
     key: ListenerKey,
     reply_inline: bool,
+    /// It has been told to hear keys only.
+    collects: bool,
     phase: ListenerPhase,
 }
 
@@ -118,7 +129,10 @@ impl Conversation {
             language,
             slots: Map::new(),
             intent: None,
+            sentiment: None,
             policy: CallPolicy::default(),
+            collecting: None,
+            notes: NoteBook::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
         }
@@ -136,7 +150,7 @@ impl Conversation {
             Input::ListenerAttached { listener, reply_inline, details } => {
                 self.attach_listener(
                     now,
-                    Listener { key: listener, reply_inline, phase: ListenerPhase::Listening },
+                    Listener { key: listener, reply_inline, collects: false, phase: ListenerPhase::Listening },
                     details,
                 );
             }
@@ -185,6 +199,11 @@ impl Conversation {
     /// The language in which the service speaks now.
     pub fn language(&self) -> Language {
         self.language
+    }
+
+    /// What the service said of each turn beside what was spoken, in order; the last turns of a conversation that has very many.
+    pub fn notes(&self) -> impl Iterator<Item = &TurnNotes> {
+        self.notes.iter()
     }
 
     /// The last turn, once the conversation has begun.
@@ -300,7 +319,7 @@ impl Conversation {
                 }
             }
             Lead::Ended { turn: id, action } => {
-                let result = self.result(*id, Some(&turn), action, None);
+                let result = self.result(*id, Some(&listener.shown(&turn)), action, None);
                 self.complete_listening(listener.key, ListenOutcome::Turn(result));
             }
             Lead::Closed => self.complete_listening(listener.key, ListenOutcome::Abandoned),
@@ -322,6 +341,8 @@ impl Conversation {
             Voicing::Unclaimed | Voicing::Stopping { .. } | Voicing::Over => {}
         }
         let command = self.describe(now, id, &turn, heard);
+        self.keep_notes();
+        self.collecting = None;
         self.outputs.push_back(Output::Service(ServiceCommand::TakeTurn(command)));
         self.lead = Lead::Replying(Reply::new(id, self.language, later(now, self.config.first_event_timeout)));
         if listener.reply_inline {
@@ -354,7 +375,7 @@ impl Conversation {
     }
 
     fn complete_turn(&mut self, listener: &Listener, turn: &CallerTurn, id: TurnId) {
-        let result = self.result(id, Some(turn), &Action::Continue, None);
+        let result = self.result(id, Some(&listener.shown(turn)), &Action::Continue, None);
         self.complete_listening(listener.key, ListenOutcome::Turn(result));
     }
 
@@ -362,10 +383,10 @@ impl Conversation {
         self.outputs.push_back(Output::CompleteListening { listener, outcome });
     }
 
-    fn result(&self, id: TurnId, turn: Option<&CallerTurn>, action: &Action, reply: Option<String>) -> ListenResult {
-        let input = turn.map(|turn| &turn.input);
+    fn result(&self, id: TurnId, turn: Option<&CallerInput>, action: &Action, reply: Option<String>) -> ListenResult {
+        let input = turn;
         let (target, summary, params) = match action {
-            Action::Continue => (None, None, Map::new()),
+            Action::Continue | Action::CollectDtmf(_) => (None, None, Map::new()),
             Action::Transfer { target, summary } => (Some(target.clone()), Some(summary.clone()), Map::new()),
             Action::Hangup { reason } => {
                 (None, None, Map::from_iter([("reason".to_owned(), Value::from(reason.as_str()))]))
@@ -386,6 +407,7 @@ impl Conversation {
                 summary,
                 turn: u64::from(id.0),
                 intent: self.intent.clone(),
+                sentiment: self.sentiment.clone(),
                 slots: self.slots.clone(),
                 reply,
                 params,
@@ -422,10 +444,28 @@ impl Conversation {
             ServiceEvent::Text(mut piece) => {
                 piece.barge_in = piece.barge_in.or(self.policy.barge_in);
                 self.language = piece.language.unwrap_or(self.language);
-                reply.add(piece, self.language, &limits)
+                match &piece.ssml {
+                    Some(ssml) => {
+                        let markup = Markup::read(ssml, self.language);
+                        let TextPiece { voice, barge_in, cacheable, .. } = piece;
+                        reply.add_markup(markup, voice, self.language, barge_in, cacheable, &limits)
+                    }
+                    None => reply.add(piece, self.language, &limits),
+                }
+            }
+            ServiceEvent::Play(Recording { uri, text, language, barge_in }) => {
+                let language = language.unwrap_or(self.language);
+                let markup = Markup::recording(&uri, &text, language);
+                let barge_in = barge_in.or(self.policy.barge_in);
+                reply.add_markup(markup, None, language, barge_in, true, &limits)
             }
             ServiceEvent::Action(Action::Continue) => {
                 reply.action = Due::Nothing;
+                0
+            }
+            ServiceEvent::Action(Action::CollectDtmf(collect)) => {
+                reply.action = Due::Nothing;
+                self.collecting = Some(collect);
                 0
             }
             ServiceEvent::Action(action) => {
@@ -441,16 +481,6 @@ impl Conversation {
                     bytes
                 }
             }
-            ServiceEvent::Play(recording) => {
-                let piece = TextPiece {
-                    text: recording.text,
-                    language: recording.language,
-                    barge_in: recording.barge_in.or(self.policy.barge_in),
-                    clause_end: true,
-                    ..TextPiece::default()
-                };
-                reply.add(piece, self.language, &limits)
-            }
             ServiceEvent::Listening(listening) => {
                 reply.listening = listening;
                 0
@@ -459,13 +489,19 @@ impl Conversation {
                 self.policy = policy;
                 0
             }
-            // For the record.
-            ServiceEvent::Sentiment(_) | ServiceEvent::Tool(_) => 0,
             ServiceEvent::Intent(intent) => {
-                self.intent = Some(intent);
-                0
+                self.intent = Some(intent.name.clone());
+                reply.notes().add_intent(intent)
             }
-            ServiceEvent::End => reply.complete(&limits),
+            ServiceEvent::Sentiment(sentiment) => {
+                self.sentiment = Some(sentiment.name.clone());
+                reply.notes().set_sentiment(sentiment)
+            }
+            ServiceEvent::Tool(call) => reply.notes().add_tool(call),
+            ServiceEvent::End(figures) => {
+                reply.notes().figures = Some(figures);
+                reply.complete(&limits)
+            }
             ServiceEvent::Failed(_) => {
                 self.fall_back();
                 0
@@ -478,12 +514,13 @@ impl Conversation {
     fn fall_back(&mut self) {
         let Lead::Replying(reply) = &mut self.lead else { return };
         self.counters.fallbacks = self.counters.fallbacks.saturating_add(1);
+        reply.notes().is_fallback = true;
         let fallback = &self.config.fallback;
         let sentence = fallback.sentence(self.language).to_owned();
         let piece = TextPiece { cacheable: true, ..TextPiece::plain(sentence) };
         reply.replace_rest(piece, self.language, &self.config.limits);
         reply.action = match &fallback.action {
-            Action::Continue => Due::Nothing,
+            Action::Continue | Action::CollectDtmf(_) => Due::Nothing,
             action @ (Action::Transfer { .. } | Action::Hangup { .. } | Action::Custom { .. }) => {
                 Due::Pending(action.clone())
             }
@@ -505,7 +542,15 @@ impl Conversation {
                 self.outputs.push_back(Output::ReplyEnded { speaker });
             }
         }
-        let Some(listener) = self.listener.take() else { return };
+        let Some(mut listener) = self.listener.take() else { return };
+        if let Some(collect) = &self.collecting
+            && listener.is_listening()
+            && !listener.collects
+        {
+            listener.collects = true;
+            let collect = collect.clone();
+            self.outputs.push_back(Output::CollectDtmf { listener: listener.key, collect });
+        }
         self.listener = self.settle_listener(now, listener);
     }
 
@@ -536,7 +581,7 @@ impl Conversation {
                     Due::Pending(action) => action,
                     Due::Nothing | Due::Told => Action::Continue,
                 };
-                let result = self.result(id, Some(turn), &action, Some(text));
+                let result = self.result(id, Some(&listener.shown(turn)), &action, Some(text));
                 self.complete_listening(listener.key, ListenOutcome::Turn(result));
                 self.tell(action);
                 None
@@ -550,7 +595,7 @@ impl Conversation {
             }
             (ListenerPhase::Held { turn }, Due::Pending(action)) if reply.is_played() => {
                 let id = reply.turn;
-                let result = self.result(id, Some(turn), &action, None);
+                let result = self.result(id, Some(&listener.shown(turn)), &action, None);
                 self.complete_listening(listener.key, ListenOutcome::Turn(result));
                 self.tell(action);
                 None
@@ -571,7 +616,7 @@ impl Conversation {
     fn tell(&mut self, action: Action) {
         let Lead::Replying(reply) = &mut self.lead else { return };
         let reason = match (&action, reply.writing) {
-            (Action::Continue, _) => return,
+            (Action::Continue | Action::CollectDtmf(_), _) => return,
             (Action::Custom { .. }, _) => {
                 reply.action = Due::Told;
                 return;
@@ -581,8 +626,16 @@ impl Conversation {
             (Action::Transfer { .. }, _) => EndReason::Transfer,
         };
         let (turn, heard) = (reply.turn, reply.heard());
+        self.keep_notes();
         self.outputs.push_back(Output::Service(ServiceCommand::End { reason, heard }));
         self.lead = Lead::Ended { turn, action };
+    }
+
+    /// A reply is over: what the service said beside it is kept.
+    fn keep_notes(&mut self) {
+        if let Lead::Replying(reply) = &mut self.lead {
+            self.notes.keep(reply.notes().clone());
+        }
     }
 
     fn desert(&mut self, now: Instant) {
@@ -594,6 +647,7 @@ impl Conversation {
     }
 
     fn close(&mut self, reason: EndReason) {
+        self.keep_notes();
         match std::mem::replace(&mut self.lead, Lead::Closed) {
             Lead::Closed => return,
             Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } => {}
@@ -678,6 +732,14 @@ impl Conversation {
 }
 
 impl Listener {
+    /// What the dialplan is told of a turn. Keys that the service has collected are its business alone: what a PBX is told, it logs.
+    fn shown(&self, turn: &CallerTurn) -> CallerInput {
+        match &turn.input {
+            CallerInput::Dtmf(digits) if self.collects => CallerInput::Dtmf("x".repeat(digits.chars().count())),
+            input => input.clone(),
+        }
+    }
+
     fn is_listening(&self) -> bool {
         match self.phase {
             ListenerPhase::Listening => true,

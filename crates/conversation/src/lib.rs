@@ -21,6 +21,8 @@
 mod barge_in;
 mod config;
 mod conversation;
+mod markup;
+mod notes;
 mod output;
 mod policy;
 mod reply;
@@ -30,11 +32,12 @@ mod turn;
 pub use barge_in::BargeIn;
 pub use config::{ConversationConfig, ConversationLimits, Fallback};
 pub use conversation::{Conversation, Counters};
+pub use notes::TurnNotes;
 pub use output::{Clause, Input, ListenOutcome, ListenResult, Output, PromptEnd};
 pub use policy::{CallPolicy, Expects, Listening};
 pub use service::{
-    Action, EndReason, Recording, Sentiment, ServiceCommand, ServiceEvent, ServiceFailure, Settlement, TakeTurn,
-    TextPiece, ToolCall, ToolOutcome,
+    Action, CollectDtmf, EndReason, Label, Recording, ReplyFigures, ServiceCommand,
+    ServiceEvent, ServiceFailure, Settlement, TakeTurn, TextPiece, ToolCall, ToolOutcome,
 };
 pub use turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, Progress, SpeakerKey, TurnId, TurnKind};
 

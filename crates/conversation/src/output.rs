@@ -2,7 +2,7 @@ use speech::{Language, TurnResult};
 
 use crate::{
     barge_in::BargeIn,
-    service::{ServiceCommand, ServiceEvent},
+    service::{CollectDtmf, ServiceCommand, ServiceEvent},
     turn::{CallDetails, CallerTurn, ListenerKey, Progress, SpeakerKey, TurnId, TurnKind},
 };
 
@@ -105,6 +105,13 @@ pub enum Output {
         /// The SPEAK.
         speaker: SpeakerKey,
     },
+    /// Hear keys only, for this RECOGNIZE. At most once for each listener.
+    CollectDtmf {
+        /// The RECOGNIZE.
+        listener: ListenerKey,
+        /// How.
+        collect: CollectDtmf,
+    },
     /// Complete a RECOGNIZE. At most once for each listener.
     CompleteListening {
         /// The RECOGNIZE.
@@ -121,8 +128,11 @@ pub enum Output {
 pub struct Clause {
     /// Counts the clauses of this SPEAK from 0.
     pub index: u32,
-    /// The words.
+    /// The words; what is counted as heard.
     pub text: String,
+    /// A whole SSML document that says it, a recording included; `None`: the words are spoken as they are. Where the document cannot be
+    /// spoken the words are.
+    pub markup: Option<String>,
     /// The language to speak it in.
     pub language: Language,
     /// The voice, when the service chose one.

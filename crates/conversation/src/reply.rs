@@ -5,6 +5,8 @@ use speech::{ClauseSplitter, Language};
 use crate::{
     barge_in::BargeIn,
     config::ConversationLimits,
+    markup::Markup,
+    notes::TurnNotes,
     output::Clause,
     policy::Listening,
     service::{Action, TextPiece},
@@ -28,6 +30,7 @@ pub(crate) struct Reply {
     splitter: ClauseSplitter,
     style: Option<Style>,
     bytes: usize,
+    notes: TurnNotes,
 }
 
 /// How far the service has come with a reply.
@@ -94,7 +97,37 @@ impl Reply {
             splitter: ClauseSplitter::new(language),
             style: None,
             bytes: 0,
+            notes: TurnNotes::new(turn),
         }
+    }
+
+    /// What the service said of this turn beside what is spoken.
+    pub(crate) fn notes(&mut self) -> &mut TurnNotes {
+        &mut self.notes
+    }
+
+    /// Adds something that is a clause of its own. Returns the bytes that did not fit.
+    pub(crate) fn add_markup(
+        &mut self,
+        markup: Markup,
+        voice: Option<String>,
+        language: Language,
+        barge_in: Option<BargeIn>,
+        cacheable: bool,
+        limits: &ConversationLimits,
+    ) -> usize {
+        let lost = self.end_clause(limits);
+        self.style = Some(Style { language, voice, barge_in: barge_in.unwrap_or_default(), cacheable });
+        self.splitter = ClauseSplitter::new(language);
+        let bytes = markup.text.len().saturating_add(markup.document.as_ref().map_or(0, String::len));
+        if markup.text.is_empty() && markup.document.is_none() {
+            return lost;
+        }
+        if self.bytes.saturating_add(bytes) > limits.reply_bytes_max {
+            return lost.saturating_add(bytes);
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        lost.saturating_add(self.store(markup.text, markup.document, limits))
     }
 
     /// Adds a piece of text. Returns the bytes that did not fit.
@@ -116,7 +149,7 @@ impl Reply {
         self.bytes = self.bytes.saturating_add(kept.len());
         let mut lost = dropped.len();
         for text in self.splitter.push(kept) {
-            lost = lost.saturating_add(self.store(text, limits));
+            lost = lost.saturating_add(self.store(text, None, limits));
         }
         if piece.clause_end {
             lost = lost.saturating_add(self.end_clause(limits));
@@ -134,18 +167,19 @@ impl Reply {
     fn end_clause(&mut self, limits: &ConversationLimits) -> usize {
         let mut lost = 0usize;
         for text in self.splitter.finish() {
-            lost = lost.saturating_add(self.store(text, limits));
+            lost = lost.saturating_add(self.store(text, None, limits));
         }
         lost
     }
 
-    fn store(&mut self, text: String, limits: &ConversationLimits) -> usize {
+    fn store(&mut self, text: String, markup: Option<String>, limits: &ConversationLimits) -> usize {
         let (Some(style), true) = (&self.style, self.clauses.len() < limits.reply_clauses_max) else {
             return text.len();
         };
         self.clauses.push(Clause {
             index: u32::try_from(self.clauses.len()).unwrap_or(u32::MAX),
             text,
+            markup,
             language: style.language,
             voice: style.voice.clone(),
             barge_in: style.barge_in,
@@ -303,7 +337,7 @@ fn join(clauses: &[Clause]) -> String {
 }
 
 /// Appends with a space where two words or sentences in Latin script would otherwise touch.
-fn push_joined(text: &mut String, more: &str) {
+pub(crate) fn push_joined(text: &mut String, more: &str) {
     let joins = text.ends_with(|c: char| c.is_ascii()) && more.starts_with(|c: char| c.is_ascii());
     if joins && !text.is_empty() {
         text.push(' ');

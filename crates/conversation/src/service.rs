@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use speech::{Hypothesis, Language};
 
@@ -102,20 +104,20 @@ pub enum ServiceEvent {
     Action(Action),
     /// The state of the form; replaces the one before.
     Slots(Map<String, Value>),
-    /// What the caller wanted.
-    Intent(String),
-    /// A recording to play.
+    /// A recording to play, in its place among the pieces.
     Play(Recording),
+    /// What the caller wanted.
+    Intent(Label),
     /// How the caller felt.
-    Sentiment(Sentiment),
+    Sentiment(Label),
     /// A tool was used.
     Tool(ToolCall),
-    /// How to listen to the answer to this reply.
+    /// How to listen to the answer.
     Listening(Listening),
     /// How to hold the conversation from now on.
     Policy(CallPolicy),
     /// The reply is complete.
-    End,
+    End(ReplyFigures),
     /// The reply will not be completed.
     Failed(ServiceFailure),
 }
@@ -135,7 +137,7 @@ pub struct TextPiece {
     pub cacheable: bool,
     /// A clause ends here.
     pub clause_end: bool,
-    /// The content of a `<speak>` element, in place of the words: a clause of its own.
+    /// The content of a `<speak>` element, in place of `text`; a clause of its own.
     pub ssml: Option<String>,
 }
 
@@ -146,52 +148,89 @@ impl TextPiece {
     }
 }
 
-/// A recording to play, as a clause of its own.
+/// A recording to play, a clause of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recording {
     /// Where it is.
     pub uri: String,
-    /// What it says: spoken in its place when it cannot be had, and counted as what was heard.
+    /// What it says: spoken where it cannot be had, and counted as heard.
     pub text: String,
-    /// The language of the text, when it is not the conversation's.
+    /// The language of `text`, when it is not the conversation's.
     pub language: Option<Language>,
-    /// What may interrupt it; `None`: as the policy says.
+    /// Whether the caller may interrupt it; `None`: as the conversation's policy says.
     pub barge_in: Option<BargeIn>,
 }
 
-/// How the caller felt, as the service understood it.
+/// A label that the service gives: an intent, a sentiment.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sentiment {
-    /// A label of the service's own.
-    pub label: String,
-    /// 0 to 1; 0 when the service does not say.
-    pub confidence: f32,
+pub struct Label {
+    /// The service's own word.
+    pub name: String,
+    /// How sure it is, 0 to 1, where it says so.
+    pub confidence: Option<f32>,
 }
 
-/// A tool that the service used. For the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl Label {
+    /// A label of which the service does not say how sure it is.
+    pub fn plain(name: impl Into<String>) -> Self {
+        Self { name: name.into(), confidence: None }
+    }
+}
+
+/// A tool that the service used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolCall {
     /// Its name.
     pub name: String,
-    /// What it was asked, as JSON.
-    pub arguments_json: String,
-    /// How it went; `None` when the service does not say.
-    pub outcome: Option<ToolOutcome>,
-    /// What it answered, as JSON, or what went wrong.
-    pub result_json: String,
+    /// What it was asked, as JSON text.
+    pub arguments: String,
+    /// How it went.
+    pub outcome: ToolOutcome,
+    /// What it answered, as JSON text, or what went wrong.
+    pub result: String,
     /// How long it took.
-    pub took_ms: u32,
+    pub took: Duration,
 }
 
 /// How a tool went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ToolOutcome {
+    /// Not said.
+    #[default]
+    Unknown,
     /// It did what it was asked.
     Done,
     /// It failed, or took too long.
     Failed,
     /// The caller did not confirm it.
     Declined,
+}
+
+impl ToolOutcome {
+    /// A short name for records and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Declined => "declined",
+        }
+    }
+}
+
+/// What the service says of a reply when it is complete. For statistics and the record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplyFigures {
+    /// Something scripted was said instead: a provider was down.
+    pub degraded: bool,
+    /// The language model that wrote it.
+    pub model: Option<String>,
+    /// From the request to the model's first token.
+    pub first_token: Option<Duration>,
+    /// Tokens that the model read, where it is known.
+    pub tokens_in: Option<u32>,
+    /// Tokens that the model wrote, where it is known.
+    pub tokens_out: Option<u32>,
 }
 
 /// What is to be done when a reply has been played.
@@ -211,6 +250,8 @@ pub enum Action {
         /// Why.
         reason: String,
     },
+    /// Listen to keys only; to the dialplan the same as [`Self::Continue`].
+    CollectDtmf(CollectDtmf),
     /// Something that the dialplan knows; the conversation goes on after it.
     Custom {
         /// Its name.
@@ -224,12 +265,25 @@ impl Action {
     /// The value of `action` in the result instance.
     pub fn name(&self) -> &str {
         match self {
-            Self::Continue => "continue",
+            Self::Continue | Self::CollectDtmf(_) => "continue",
             Self::Transfer { .. } => "transfer",
             Self::Hangup { .. } => "hangup",
             Self::Custom { name, .. } => name,
         }
     }
+}
+
+/// How keys are collected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CollectDtmf {
+    /// So many digits end the turn, 1 to 64; `None`: only a terminator or a pause does.
+    pub digits_max: Option<u32>,
+    /// Keys that end the turn and are no part of the input.
+    pub terminators: String,
+    /// The pause after a digit that ends the turn; `None`: as the client says.
+    pub interdigit_timeout: Option<Duration>,
+    /// How long the caller may key nothing; `None`: as the client says.
+    pub no_input_timeout: Option<Duration>,
 }
 
 /// Why a reply will not be completed.

@@ -293,15 +293,15 @@ impl Line {
         let Some(event) = event.event.and_then(convert::event) else { return Ok(false) };
         match event {
             ServiceEvent::Failed(failure) => Err(failure),
-            ServiceEvent::End => {
-                self.tell(reply, ServiceEvent::End).await;
+            end @ ServiceEvent::End(_) => {
+                self.tell(reply, end).await;
                 Ok(true)
             }
             event @ (ServiceEvent::Text(_)
             | ServiceEvent::Action(_)
             | ServiceEvent::Slots(_)
-            | ServiceEvent::Intent(_)
             | ServiceEvent::Play(_)
+            | ServiceEvent::Intent(_)
             | ServiceEvent::Sentiment(_)
             | ServiceEvent::Tool(_)
             | ServiceEvent::Listening(_)

@@ -1,13 +1,23 @@
 //! Between the conversation's types and the protocol's.
 
+use std::time::Duration;
+
 use conversation::{
-    Action, BargeIn, CallDetails, EndReason, Heard, ServiceEvent, ServiceFailure, Settlement, TakeTurn, TextPiece,
-    TurnId, TurnKind,
+    Action, BargeIn, CallDetails, CallPolicy, CollectDtmf, EndReason, Expects, Heard, Label, Listening, Recording,
+    ReplyFigures, ServiceEvent, ServiceFailure, Settlement, TakeTurn, TextPiece, ToolCall, ToolOutcome, TurnId,
+    TurnKind,
 };
 use proto::v1;
 use serde_json::Value;
 use speech::Language;
 use tonic::Code;
+
+/// Words that are taken from a list of hints or backchannels.
+const HINTS_MAX: usize = 100;
+/// Sentences that are taken from a list of fillers or silence prompts.
+const SENTENCES_MAX: usize = 16;
+/// The longest keyed input.
+const DIGITS_MAX: u32 = 64;
 
 pub(crate) fn start_request(id: &str, details: &CallDetails) -> v1::StartConversationRequest {
     v1::StartConversationRequest {
@@ -94,11 +104,17 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
         Event::Text(text) => ServiceEvent::Text(TextPiece {
             barge_in: barge_in(text.barge_in()),
             language: Language::from_tag(&text.language),
-            voice: Some(text.voice).filter(|voice| !voice.is_empty()),
+            voice: given(text.voice),
             cacheable: text.cacheable,
             clause_end: text.clause_end,
+            ssml: given(text.ssml),
             text: text.text,
-            ssml: None,
+        }),
+        Event::Play(play) => ServiceEvent::Play(Recording {
+            barge_in: barge_in(play.barge_in()),
+            language: Language::from_tag(&play.language),
+            uri: play.uri,
+            text: play.text,
         }),
         Event::Action(action) => match action_of(action.kind?) {
             Some(action) => ServiceEvent::Action(action),
@@ -108,9 +124,18 @@ pub(crate) fn event(event: v1::turn_event::Event) -> Option<ServiceEvent> {
             Ok(Value::Object(form)) => ServiceEvent::Slots(form),
             Ok(_) | Err(_) => ServiceEvent::Failed(ServiceFailure::Protocol),
         },
-        Event::Intent(intent) => ServiceEvent::Intent(intent.name),
-        Event::End(_) => ServiceEvent::End,
-        Event::Play(_) | Event::Sentiment(_) | Event::Tool(_) | Event::Listening(_) | Event::Policy(_) => return None,
+        Event::Intent(intent) => ServiceEvent::Intent(label(intent.name, intent.confidence)),
+        Event::Sentiment(sentiment) => ServiceEvent::Sentiment(label(sentiment.label, sentiment.confidence)),
+        Event::Tool(tool) => ServiceEvent::Tool(tool_call(tool)),
+        Event::Listening(how) => ServiceEvent::Listening(listening(how)),
+        Event::Policy(policy) => ServiceEvent::Policy(call_policy(policy)),
+        Event::End(end) => ServiceEvent::End(ReplyFigures {
+            degraded: end.degraded,
+            model: given(end.model),
+            first_token: given_ms(end.first_token_ms),
+            tokens_in: given_count(end.tokens_in),
+            tokens_out: given_count(end.tokens_out),
+        }),
     })
 }
 
@@ -124,14 +149,97 @@ pub(crate) fn barge_in(said: v1::BargeIn) -> Option<BargeIn> {
     }
 }
 
-/// `None` when a custom action takes a name that means something else.
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn given_ms(ms: u32) -> Option<Duration> {
+    given_count(ms).map(|ms| Duration::from_millis(u64::from(ms)))
+}
+
+fn given_count(count: u32) -> Option<u32> {
+    Some(count).filter(|count| *count > 0)
+}
+
+fn label(name: String, confidence: f32) -> Label {
+    let confidence = Some(confidence).filter(|confidence| confidence.is_finite() && *confidence > 0.0);
+    Label { name, confidence: confidence.map(|confidence| confidence.min(1.0)) }
+}
+
+fn tool_call(tool: v1::ToolCall) -> ToolCall {
+    use v1::tool_call::Outcome;
+    let outcome = match tool.outcome() {
+        Outcome::Unspecified => ToolOutcome::Unknown,
+        Outcome::Done => ToolOutcome::Done,
+        Outcome::Failed => ToolOutcome::Failed,
+        Outcome::Declined => ToolOutcome::Declined,
+    };
+    ToolCall {
+        name: tool.name,
+        arguments: tool.arguments_json,
+        outcome,
+        result: tool.result_json,
+        took: Duration::from_millis(u64::from(tool.took_ms)),
+    }
+}
+
+fn listening(how: v1::Listening) -> Listening {
+    use v1::listening::Expects as Said;
+    let expects = match how.expects() {
+        Said::Unspecified => Expects::Anything,
+        Said::YesNo => Expects::YesNo,
+        Said::Digits => {
+            Expects::Digits { min: given_count(how.digits_min), max: given_count(how.digits_max) }
+        }
+        Said::Number => Expects::Number,
+        Said::DateTime => Expects::DateTime,
+        Said::Choice => Expects::Choice,
+        Said::Name => Expects::Name,
+        Said::Open => Expects::Open,
+    };
+    Listening {
+        expects,
+        hints: how.hints.into_iter().filter(|hint| !hint.trim().is_empty()).take(HINTS_MAX).collect(),
+        no_input_timeout: given_ms(how.no_input_timeout_ms),
+        complete_silence: given_ms(how.complete_silence_ms),
+        incomplete_silence: given_ms(how.incomplete_silence_ms),
+    }
+}
+
+fn call_policy(policy: v1::CallPolicy) -> CallPolicy {
+    let sentences =
+        |list: Vec<String>| list.into_iter().filter(|text| !text.trim().is_empty()).take(SENTENCES_MAX).collect();
+    CallPolicy {
+        barge_in: barge_in(policy.barge_in()),
+        backchannels: policy.backchannels.into_iter().filter(|word| !word.trim().is_empty()).take(HINTS_MAX).collect(),
+        fillers: sentences(policy.fillers),
+        filler_after: given_ms(policy.filler_after_ms),
+        silence_prompts: sentences(policy.silence_prompts),
+        call_max: given_ms(policy.call_max_ms),
+        time_over: given(policy.time_over),
+        speculation: policy.speculation,
+    }
+}
+
+/// `None` when a custom action takes a name that means something else, or keys are named that there are not.
 fn action_of(kind: v1::action::Kind) -> Option<Action> {
     use v1::action::Kind;
     Some(match kind {
-        Kind::CollectDtmf(_) => return None,
         Kind::Continue(_) => Action::Continue,
         Kind::Transfer(transfer) => Action::Transfer { target: transfer.target, summary: transfer.summary },
         Kind::Hangup(hangup) => Action::Hangup { reason: hangup.reason },
+        Kind::CollectDtmf(collect) => {
+            let are_keys = collect.terminators.chars().all(|key| "0123456789*#ABCD".contains(key));
+            if !are_keys || collect.digits_max > DIGITS_MAX {
+                return None;
+            }
+            Action::CollectDtmf(CollectDtmf {
+                digits_max: given_count(collect.digits_max),
+                terminators: collect.terminators,
+                interdigit_timeout: given_ms(collect.interdigit_timeout_ms),
+                no_input_timeout: given_ms(collect.no_input_timeout_ms),
+            })
+        }
         Kind::Custom(custom) => match custom.name.as_str() {
             "" | "continue" | "transfer" | "hangup" => return None,
             _ => {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use conversation::{
-    Action, CallDetails, EndReason, Heard, ServiceCommand, ServiceEvent, ServiceFailure, TakeTurn, TextPiece, TurnId,
-    TurnKind,
+    Action, CallDetails, EndReason, Heard, Label, ReplyFigures, ServiceCommand, ServiceEvent, ServiceFailure, TakeTurn,
+    TextPiece, TurnId, TurnKind,
 };
 use dialog_client::{DialogCall, DialogCallError, DialogClient, DialogEvent, DialogTimeouts};
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -60,6 +60,10 @@ fn text(turn: u32, words: &str) -> Result<v1::TurnEvent, Status> {
 
 fn end(turn: u32) -> Result<v1::TurnEvent, Status> {
     event(turn, Event::End(v1::TurnEnd::default()))
+}
+
+fn end_of_reply() -> ServiceEvent {
+    ServiceEvent::End(ReplyFigures::default())
 }
 
 fn act(turn: u32, kind: Kind) -> Result<v1::TurnEvent, Status> {
@@ -213,7 +217,7 @@ impl Talk {
 
     async fn start(&mut self) {
         self.send(ServiceCommand::Start(CallDetails::default()));
-        assert_eq!(self.reply().await, [hello(), ServiceEvent::End]);
+        assert_eq!(self.reply().await, [hello(), end_of_reply()]);
         assert!(matches!(self.seen.recv().await, Some(Seen::Start(_))));
     }
 
@@ -233,7 +237,7 @@ impl Talk {
         let mut events = Vec::new();
         loop {
             let (_, event) = self.event().await;
-            let last = matches!(event, ServiceEvent::End | ServiceEvent::Failed(_));
+            let last = matches!(event, ServiceEvent::End(_) | ServiceEvent::Failed(_));
             events.push(event);
             if last {
                 return events;
@@ -300,7 +304,7 @@ async fn a_start_carries_what_the_call_says_and_streams_the_greeting() {
         called_number: None,
     };
     talk.send(ServiceCommand::Start(details));
-    assert_eq!(talk.reply().await, [hello(), ServiceEvent::End]);
+    assert_eq!(talk.reply().await, [hello(), end_of_reply()]);
     let Some(Seen::Start(request)) = talk.seen.recv().await else { panic!() };
     assert_eq!((request.conversation_id.as_str(), request.language.as_str()), ("call-1", "zh-CN"));
     assert_eq!((request.flow.as_str(), request.caller_number.as_str()), ("follow-up", "100"));
@@ -341,11 +345,11 @@ async fn every_event_of_a_reply_comes_through() {
     assert_eq!(
         talk.reply().await,
         [
-            ServiceEvent::Intent("answer".to_owned()),
+            ServiceEvent::Intent(Label { name: "answer".to_owned(), confidence: Some(1.0) }),
             ServiceEvent::Slots(form),
             ServiceEvent::Text(piece),
             ServiceEvent::Action(Action::Transfer { target: "8100".to_owned(), summary: "pain".to_owned() }),
-            ServiceEvent::End,
+            end_of_reply(),
         ]
     );
 }
@@ -355,7 +359,7 @@ async fn events_of_a_kind_that_is_not_known_are_passed_over() {
     let mut talk = Talk::open().await;
     talk.start().await;
     talk.says(1, "unknown event");
-    assert_eq!(talk.reply().await, [ServiceEvent::End]);
+    assert_eq!(talk.reply().await, [end_of_reply()]);
 }
 
 #[tokio::test]
@@ -363,9 +367,9 @@ async fn nothing_follows_the_end_of_a_reply() {
     let mut talk = Talk::open().await;
     talk.start().await;
     talk.says(1, "after the end");
-    assert_eq!(talk.reply().await, [ServiceEvent::End]);
+    assert_eq!(talk.reply().await, [end_of_reply()]);
     talk.says(2, "six");
-    assert_eq!(talk.reply().await, [good(), ServiceEvent::End]);
+    assert_eq!(talk.reply().await, [good(), end_of_reply()]);
 }
 
 #[tokio::test]
@@ -398,7 +402,7 @@ async fn a_turn_is_tried_again_while_the_service_restarts() {
     let mut talk = Talk::open().await;
     talk.start().await;
     talk.says(1, "flaky");
-    assert_eq!(talk.reply().await, [good(), ServiceEvent::End]);
+    assert_eq!(talk.reply().await, [good(), end_of_reply()]);
 }
 
 #[tokio::test]

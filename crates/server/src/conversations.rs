@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use conversation::{
-    CallerTurn, Conversation, ConversationConfig, Input, ListenOutcome, ListenerKey, Output, ServiceCommand,
-    ServiceEvent, SpeakerKey, TurnId, TurnKind,
+    CallerTurn, CollectDtmf, Conversation, ConversationConfig, Input, ListenOutcome, ListenerKey, Output,
+    ServiceCommand, ServiceEvent, SpeakerKey, TurnId, TurnKind,
 };
 use dialog_client::{DialogCall, DialogClient, DialogEvent, Record};
 use metrics::{counter, gauge, histogram};
-use session::{FromConversation, InputKind, PartKey, ToConversation};
+use session::{FromConversation, InputKind, KeysOnly, PartKey, ToConversation};
 use tokio::sync::mpsc;
 
 use crate::clock;
@@ -176,6 +176,8 @@ struct Task {
     parts: HashMap<u64, PartAddress>,
     keys: HashMap<(u64, PartKey), u64>,
     next_key: u64,
+    /// Parts that collect keys which appear in no log.
+    collecting: HashSet<u64>,
     /// The turn whose first text is awaited, and since when.
     awaiting: Option<(TurnId, Instant)>,
     /// The service has given its record, or will not.
@@ -198,6 +200,7 @@ impl Task {
             parts: HashMap::new(),
             keys: HashMap::new(),
             next_key: 0,
+            collecting: HashSet::new(),
             awaiting: None,
             is_recorded: false,
             is_closed: false,
@@ -271,6 +274,7 @@ impl Task {
     }
 
     fn forget(&mut self, key: u64) {
+        self.collecting.remove(&key);
         if let Some(part) = self.parts.remove(&key) {
             self.keys.remove(&(part.session, part.part));
         }
@@ -305,7 +309,11 @@ impl Task {
                     session::CallerInput::NoInput => conversation::CallerInput::NoInput,
                     session::CallerInput::NoMatch(hypotheses) => conversation::CallerInput::NoMatch(hypotheses),
                 };
-                tracing::info!(words = %self.settings.privacy.words(input.transcript()), "the caller's turn");
+                if self.collecting.contains(&key) {
+                    tracing::info!("the caller's turn, in keys that nobody logs");
+                } else {
+                    tracing::info!(words = %self.settings.privacy.words(input.transcript()), "the caller's turn");
+                }
                 Input::CallerTurn { listener, turn: CallerTurn { input, speech_started: started, speech_ended: ended } }
             }
             ToConversation::ListenerDetached => {
@@ -352,6 +360,7 @@ impl Task {
                     tracing::debug!(words = %self.settings.privacy.words(&clause.text), "says");
                     let what = FromConversation::Say {
                         text: clause.text,
+                        markup: clause.markup,
                         language: clause.language,
                         voice: clause.voice,
                         cacheable: clause.cacheable,
@@ -377,6 +386,12 @@ impl Task {
                     };
                     self.tell(listener.0, what).await;
                     self.forget(listener.0);
+                }
+                Output::CollectDtmf { listener, collect } => {
+                    self.collecting.insert(listener.0);
+                    let CollectDtmf { digits_max, terminators, interdigit_timeout, no_input_timeout } = collect;
+                    let how = KeysOnly { digits_max, terminators, interdigit_timeout, no_input_timeout };
+                    self.tell(listener.0, FromConversation::CollectDtmf(how)).await;
                 }
                 Output::Closed => self.is_closed = true,
             }

@@ -46,8 +46,8 @@ pub use grammar_job::{CompiledGrammar, GrammarJob};
 pub use grammar_store::GrammarConfig;
 pub use input::{Heard, Input};
 pub use output::{
-    CallDetails, CallerInput, CloseCause, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, Progress,
-    PromptEnd, Reservation, RtpPeer, Speaker, ToConversation, Utterance,
+    CallDetails, CallerInput, CloseCause, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output, PartKey,
+    Progress, PromptEnd, Reservation, RtpPeer, Speaker, ToConversation, Utterance,
 };
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;

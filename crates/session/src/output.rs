@@ -1,9 +1,11 @@
 //! What a session wants done, and the names by which it speaks of its parts.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::recording::{RecordKey, RecordSpec};
 use media::{CaptureId, ClockRate, LegMedia, PlaySpan, UtteranceId};
+use mrcp::recognizer::InputMatch;
 use mrcp::recorder::Cut;
 use mrcp::{ChannelId, Message};
 use speech::{Hypothesis, Language, Prosody};
@@ -416,6 +418,8 @@ pub enum FromConversation {
     Say {
         /// The words.
         text: String,
+        /// A whole SSML document that says it, in place of the words. Where it cannot be spoken the words are.
+        markup: Option<String>,
         /// Their language.
         language: Language,
         /// The voice, when the service chose one.
@@ -427,6 +431,8 @@ pub enum FromConversation {
     ReplyEnded,
     /// Stop the prompt: the caller interrupts.
     StopPlayout,
+    /// This RECOGNIZE hears keys alone from now on.
+    CollectDtmf(KeysOnly),
     /// Complete the RECOGNIZE with this instance.
     Complete {
         /// What the dialplan learns.
@@ -440,6 +446,40 @@ pub enum FromConversation {
     },
     /// Another RECOGNIZE took its place, or the conversation ended.
     Abandoned,
+}
+
+/// How keys alone are listened to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeysOnly {
+    /// So many digits end the input; `None`: only a terminator or a pause does.
+    pub digits_max: Option<u32>,
+    /// Keys that end the input and are no part of it; empty: what the client says.
+    pub terminators: String,
+    /// The pause after a digit that ends the input; `None`: as the client says.
+    pub interdigit_timeout: Option<Duration>,
+    /// How long nothing may be keyed; `None`: as the client says.
+    pub no_input_timeout: Option<Duration>,
+}
+
+impl KeysOnly {
+    fn ends(&self, key: char, client: Option<char>) -> bool {
+        if self.terminators.is_empty() { client == Some(key) } else { self.terminators.contains(key) }
+    }
+
+    /// What these keys are; `client` is the terminator that the client names.
+    pub(crate) fn state_of(&self, keys: &str, client: Option<char>) -> InputMatch {
+        let count = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+        let is_over = keys.chars().next_back().is_some_and(|key| self.ends(key, client))
+            || self.digits_max.is_some_and(|max| count >= max);
+        if is_over { InputMatch::Complete { can_grow: false } } else { InputMatch::Prefix }
+    }
+
+    /// Takes off the key that ended the input.
+    pub(crate) fn cut_terminator(&self, keys: &mut String, client: Option<char>) {
+        if keys.chars().next_back().is_some_and(|key| self.ends(key, client)) {
+            keys.pop();
+        }
+    }
 }
 
 /// The kind of a caller's turn.

@@ -23,7 +23,7 @@ use crate::grammar_loading::{EndedLoad, GrammarLoading, LoadFor};
 use crate::input::Heard;
 use crate::input_waveform::{InputWaveforms, Waiting};
 use crate::output::{
-    CallDetails, CallerInput, FromConversation, InputKind, LegId, ListenKey, Output, PartKey, ToConversation,
+    CallDetails, CallerInput, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output, PartKey, ToConversation,
 };
 use crate::recording::{RecordKey, RecordingEvent};
 use crate::saved_waveform::SavedWaveforms;
@@ -84,6 +84,8 @@ struct Listening {
     turn: Turn,
     started: Option<Instant>,
     ended: Option<Instant>,
+    /// How keys alone are listened to, where the conversation wants no speech.
+    keys_only: Option<KeysOnly>,
     /// When speech that goes on becomes an interruption.
     interrupts_at: Option<Instant>,
 }
@@ -271,6 +273,11 @@ impl RecognizerChannel {
                     None => recognizer::Input::Complete { request_id, cause: RecognizerCause::Success, result },
                 }
             }
+            FromConversation::CollectDtmf(how) => {
+                let (no_input_timeout, interdigit_timeout) = (how.no_input_timeout, how.interdigit_timeout);
+                listening.keys_only = Some(how);
+                recognizer::Input::KeysOnly { request_id, no_input_timeout, interdigit_timeout }
+            }
             FromConversation::Abandoned => {
                 listening.turn = Turn::Told;
                 let reason = "the conversation has ended, or listens elsewhere".to_owned();
@@ -319,6 +326,7 @@ impl RecognizerChannel {
                     self.listen(request_id, modes, params, parts);
                 }
                 recognizer::Output::ListenAgain { request_id } => self.listen_again(request_id),
+                recognizer::Output::HearKeysOnly { request_id } => self.hear_keys_only(request_id),
                 recognizer::Output::Interpret { request_id, text, params } => {
                     let outcome = self.interpret(request_id, text, &params);
                     self.machine.handle_input(now, recognizer::Input::Interpreted { request_id, outcome });
@@ -554,6 +562,7 @@ impl RecognizerChannel {
             turn: Turn::Open,
             started: None,
             ended: None,
+            keys_only: None,
             interrupts_at: None,
         };
         if listening.audio.is_none() {
@@ -576,6 +585,20 @@ impl RecognizerChannel {
         listening.ended = None;
         listening.interrupts_at = None;
         self.outputs.extend(listening.listen(leg));
+    }
+
+    /// The engine is not needed any more.
+    fn hear_keys_only(&mut self, request_id: RequestId) {
+        let Some(listening) = self.listening.as_mut().filter(|listening| listening.request_id == request_id) else {
+            return;
+        };
+        listening.started = None;
+        listening.ended = None;
+        listening.interrupts_at = None;
+        if std::mem::take(&mut listening.hears) {
+            let key = listening.key;
+            self.outputs.extend(self.leg.map(|leg| Output::StopListening { key, leg }));
+        }
     }
 
     /// The format in which a client wants its result.
@@ -627,6 +650,9 @@ impl RecognizerChannel {
 
     fn match_dtmf(&self, digits: &str) -> InputMatch {
         let Some(listening) = &self.listening else { return InputMatch::NoMatch };
+        if let Some(how) = &listening.keys_only {
+            return how.state_of(digits, listening.params.dtmf_term_char);
+        }
         match speech::match_all_dtmf(&listening.grammars, digits).state {
             speech::DtmfMatch::NoMatch => InputMatch::NoMatch,
             speech::DtmfMatch::Prefix => InputMatch::Prefix,
@@ -640,7 +666,10 @@ impl RecognizerChannel {
         let request_id = listening.request_id;
         match input {
             FinishedInput::Speech => self.outputs.push_back(Output::FinishListening { key: listening.key }),
-            FinishedInput::Dtmf { digits } if listening.part.is_some() => {
+            FinishedInput::Dtmf { mut digits } if listening.part.is_some() => {
+                if let Some(how) = &listening.keys_only {
+                    how.cut_terminator(&mut digits, listening.params.dtmf_term_char);
+                }
                 self.caller_turn(CallerInput::Dtmf(digits));
             }
             FinishedInput::Dtmf { digits } => {

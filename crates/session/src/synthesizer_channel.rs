@@ -14,11 +14,13 @@ use crate::commons::Commons;
 use crate::fetching::FetchKey;
 use crate::lexicons::Lexicons;
 use crate::output::{CallDetails, FromConversation, LegId, Output, PartKey, PromptEnd, ToConversation};
-use crate::prompt::{Prompt, PromptChange, PromptOutput};
+use crate::prompt::{Prompt, PromptChange, PromptOutput, Said};
 use crate::set_cookies::SetCookies;
 use crate::speech_load::{Speech, SpeechLoad};
 use crate::vendor;
+use clauses::ClauseLoad;
 
+mod clauses;
 mod controlling;
 mod defining;
 mod preparing;
@@ -110,6 +112,8 @@ struct Speaking {
     /// What was handed to the synthesizer, for clients that ask for it.
     text: String,
     recordings: Vec<FetchKey>,
+    /// Clauses of the reply whose recordings are on their way, in order.
+    clause_loads: Vec<ClauseLoad>,
 }
 
 impl SynthesizerChannel {
@@ -214,8 +218,8 @@ impl SynthesizerChannel {
     pub(crate) fn conversation(&mut self, now: Instant, what: FromConversation, parts: &mut Commons) {
         let Some(speaking) = &mut self.speaking else { return };
         match what {
-            FromConversation::Say { text, language, voice, cacheable } => {
-                speaking.prompt.say(text, language, voice, cacheable);
+            FromConversation::Say { text, markup, language, voice, cacheable } => {
+                self.say(Said { text, language, voice, cacheable }, markup, parts);
             }
             FromConversation::ReplyEnded => speaking.prompt.reply_ended(),
             FromConversation::StopPlayout => {
@@ -223,7 +227,7 @@ impl SynthesizerChannel {
                 return;
             }
             // These are for the part that listens.
-            FromConversation::Complete { .. } | FromConversation::Abandoned => {}
+            FromConversation::Complete { .. } | FromConversation::CollectDtmf(_) | FromConversation::Abandoned => {}
         }
         self.drain_prompt(now, parts);
     }
@@ -281,8 +285,10 @@ impl SynthesizerChannel {
         let Some(Prepared { mut prompt, params, recordings }) = self.prepared.remove(&request_id) else { return };
         prompt.begin(self.next_utterance);
         let (controls, text) = (VecDeque::new(), String::new());
-        let speaking = Speaking { request_id, params, prompt, part: None, controls, text, recordings };
-        if let Some(before) = self.speaking.replace(speaking) {
+        let speaking =
+            Speaking { request_id, params, prompt, part: None, controls, text, recordings, clause_loads: Vec::new() };
+        if let Some(mut before) = self.speaking.replace(speaking) {
+            before.abandon_clauses(&mut self.outputs);
             self.outputs.extend(before.recordings.into_iter().map(|key| Output::Abandon { key }));
         }
         self.drain_prompt(now, parts);
@@ -390,11 +396,12 @@ impl SynthesizerChannel {
         }
     }
 
-    fn done(&mut self, speaking: Speaking, end: PromptEnd, playing: Option<(UtteranceId, u64)>) {
+    fn done(&mut self, mut speaking: Speaking, end: PromptEnd, playing: Option<(UtteranceId, u64)>) {
         if let Some(part) = speaking.part {
             let what = ToConversation::PromptDone { end, progress: speaking.prompt.progress(playing) };
             self.outputs.push_back(Output::Converse { part, what });
         }
+        speaking.abandon_clauses(&mut self.outputs);
         self.outputs.extend(speaking.recordings.into_iter().map(|key| Output::Abandon { key }));
     }
 }

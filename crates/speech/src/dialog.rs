@@ -222,6 +222,8 @@ pub struct TurnResult {
     pub turn: u64,
     /// What the caller wants, when the service says so.
     pub intent: Option<String>,
+    /// How the caller felt, when the service says so.
+    pub sentiment: Option<String>,
     /// What the service knows by now, by name.
     pub slots: Map<String, Value>,
     /// The reply's text, with `reply=inline` only.
@@ -247,8 +249,10 @@ impl TurnResult {
             }
         }
         object.insert("turn".into(), self.turn.into());
-        if let Some(intent) = &self.intent {
-            object.insert("intent".into(), intent.clone().into());
+        for (name, label) in [("intent", &self.intent), ("sentiment", &self.sentiment)] {
+            if let Some(label) = label {
+                object.insert(name.into(), label.clone().into());
+            }
         }
         for (name, map) in [("slots", &self.slots), ("params", &self.params)] {
             if !map.is_empty() {

@@ -108,6 +108,10 @@ impl Book {
                 assert!(!seen.done, "{speaker:?} stopped after it was done");
                 seen.ended = true;
             }
+            Output::CollectDtmf { listener, .. } => {
+                let done = self.listeners.get(&listener.0).expect("a listener that was attached");
+                assert!(!done, "{listener:?} collects after it was completed");
+            }
             Output::CompleteListening { listener, .. } => {
                 let done = self.listeners.get_mut(&listener.0).expect("a listener that was attached");
                 assert!(!std::mem::replace(done, true), "{listener:?} completed twice");

@@ -15,8 +15,8 @@ use testkit::Clock;
 
 use crate::{
     Action, BargeIn, CallDetails, CallerInput, CallerTurn, Conversation, ConversationConfig, Heard, Input,
-    ListenOutcome, ListenResult, ListenerKey, Output, Progress, PromptEnd, ServiceCommand, ServiceEvent, SpeakerKey,
-    TakeTurn, TextPiece, TurnId,
+    ListenOutcome, ListenResult, ListenerKey, Output, Progress, PromptEnd, ReplyFigures, ServiceCommand, ServiceEvent,
+    SpeakerKey, TakeTurn, TextPiece, TurnId,
 };
 
 pub(super) struct Call {
@@ -96,7 +96,7 @@ pub(super) fn text(turn: u32, words: &str) -> Input {
 }
 
 pub(super) fn ended(turn: u32) -> Input {
-    service(turn, ServiceEvent::End)
+    service(turn, ServiceEvent::End(ReplyFigures::default()))
 }
 
 pub(super) fn hangs_up(turn: u32) -> Input {
@@ -120,6 +120,7 @@ pub(super) fn said(outputs: &[Output]) -> Vec<&str> {
             Output::Service(_)
             | Output::ReplyEnded { .. }
             | Output::StopPlayout { .. }
+            | Output::CollectDtmf { .. }
             | Output::CompleteListening { .. }
             | Output::Closed => None,
         })

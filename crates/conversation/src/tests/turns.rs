@@ -2,7 +2,7 @@ use serde_json::json;
 use speech::Language;
 
 use super::*;
-use crate::TurnKind;
+use crate::{Label, TurnKind};
 
 #[test]
 fn the_first_speak_asks_for_the_greeting_and_speaks_it_as_it_comes() {
@@ -195,7 +195,7 @@ fn what_the_form_holds_is_in_the_next_result() {
     call.send(says(1, "six"));
     let form = json!({"pain_score": 6}).as_object().unwrap().clone();
     call.send(service(1, ServiceEvent::Slots(form)));
-    call.send(service(1, ServiceEvent::Intent("answer".to_owned())));
+    call.send(service(1, ServiceEvent::Intent(Label::plain("answer"))));
     call.send(speaks(2));
     call.send(text(1, "And your fever?"));
     call.send(ended(1));

@@ -128,7 +128,11 @@ impl Run {
             }
             20 => match operands.byte() % 8 {
                 0..=2 => Input::EngineFailed { request_id, reason: "x".to_owned() },
-                3..=6 => Input::Complete { request_id, cause: RecognizerCause::Success, result: None },
+                6 => {
+                    let interdigit_timeout = operands.flag().then(|| Duration::from_millis(operands.byte().into()));
+                    Input::KeysOnly { request_id, no_input_timeout: interdigit_timeout, interdigit_timeout }
+                }
+                3..=5 => Input::Complete { request_id, cause: RecognizerCause::Success, result: None },
                 _ => return self.close(),
             },
             21 => return self.wait(Duration::from_millis(u64::from(operands.byte()))),
@@ -264,6 +268,9 @@ impl Run {
             Output::Recompute { request_id, .. } => self.recomputing = Some(request_id),
             Output::ListenAgain { request_id } => {
                 assert_eq!(self.listening, Some(request_id), "what listens goes on");
+            }
+            Output::HearKeysOnly { request_id } => {
+                assert_eq!(self.listening, Some(request_id), "what listens hears less");
             }
             Output::Listen { request_id, .. } => {
                 assert!(self.grammars.remove(&request_id), "listening without grammars");

@@ -68,6 +68,17 @@ pub enum Input {
         /// What they are.
         outcome: InputMatch,
     },
+    /// The application wants keys alone, from now on. What was said before is forgotten. The session decides which keys end the input, so
+    /// there is no terminator any more: it says [`InputMatch::Complete`]. Answered by
+    /// [`Output::HearKeysOnly`](super::Output::HearKeysOnly), unless the input is over already.
+    KeysOnly {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+        /// In place of `No-Input-Timeout`; `None`: as it is.
+        no_input_timeout: Option<Duration>,
+        /// In place of `DTMF-Interdigit-Timeout`; `None`: as it is.
+        interdigit_timeout: Option<Duration>,
+    },
     /// The final result, asked for by [`Output::Finish`](super::Output::Finish) or not.
     Recognized {
         /// The RECOGNIZE.

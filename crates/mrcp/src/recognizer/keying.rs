@@ -1,9 +1,9 @@
 //! Keys: how they reach the active RECOGNIZE, and when their input ends (RFC 6787 §9.4.17–§9.4.19, §9.4.31).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::input::InputMatch;
+use super::input::{InputMatch, InputModes};
 use super::machine::{Recognizer, State, Timer};
 use super::output::Output;
 use super::recognizing::{EndOfInput, InputType, KeysFound, Phase, Recognition};
@@ -11,7 +11,7 @@ use crate::RequestId;
 
 impl Recognition {
     /// Whether a key still takes over from the speech that is being heard.
-    fn yields_to_keys(&self, now: Instant, within: std::time::Duration) -> bool {
+    fn yields_to_keys(&self, now: Instant, within: Duration) -> bool {
         self.params.mode.is_hotword()
             || self.utterance.is_none_or(|utterance| now.saturating_duration_since(utterance.heard_at) <= within)
     }
@@ -77,6 +77,48 @@ impl Recognizer {
             | Phase::Finishing { .. }
             | Phase::Completing { .. } => self.counters.late_inputs += 1,
         }
+    }
+
+    /// The application wants keys alone.
+    pub(super) fn keys_only(
+        &mut self,
+        now: Instant,
+        request_id: RequestId,
+        no_input_timeout: Option<Duration>,
+        interdigit_timeout: Option<Duration>,
+    ) {
+        let Some((recognition, phase)) = self.active(request_id) else { return };
+        let keys = InputModes { speech: false, dtmf: true };
+        let is_waiting = match phase {
+            Phase::Waiting { modes } => {
+                *modes = keys;
+                true
+            }
+            Phase::Speaking { .. } | Phase::Silent { .. } => {
+                *phase = Phase::Waiting { modes: keys };
+                true
+            }
+            Phase::Keying { modes, .. } => {
+                *modes = keys;
+                false
+            }
+            Phase::Loading | Phase::Finishing { .. } | Phase::Completing { .. } => return,
+        };
+        recognition.utterance = None;
+        let params = Arc::make_mut(&mut recognition.params);
+        params.dtmf_term_char = None;
+        params.no_input_timeout = no_input_timeout.unwrap_or(params.no_input_timeout);
+        params.dtmf_interdigit_timeout = interdigit_timeout.unwrap_or(params.dtmf_interdigit_timeout);
+        let (waits, patience) = (recognition.timers_started, params.no_input_timeout);
+        if is_waiting {
+            self.timers.cancel(Timer::Silence);
+            self.timers.cancel(Timer::Recognition);
+            if waits {
+                self.timers.set(Timer::NoInput, now + patience);
+            }
+        }
+        self.outputs.push_back(Output::HearKeysOnly { request_id });
+        self.take_digits(now);
     }
 
     /// Takes digits while the session is not matching any: one at a time, so that digits after the end of this input

@@ -132,6 +132,9 @@ impl Recognizer {
             Input::DtmfMatched { request_id, digits, outcome } => {
                 self.dtmf_matched(now, request_id, &digits, outcome);
             }
+            Input::KeysOnly { request_id, no_input_timeout, interdigit_timeout } => {
+                self.keys_only(now, request_id, no_input_timeout, interdigit_timeout);
+            }
             Input::Recognized { request_id, outcome } => self.recognized(now, request_id, outcome),
             Input::Interpreted { request_id, outcome } => self.interpreted(now, request_id, outcome),
             Input::Recomputed { request_id, outcome } => self.recomputed(request_id, outcome),

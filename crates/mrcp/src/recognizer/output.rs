@@ -9,6 +9,11 @@ use crate::{FetchParams, GrammarRef, Message, RequestId, VendorParameters};
 /// What a recognizer wants done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
+    /// Hear nothing but keys for this recognition: the engine is not needed any more.
+    HearKeysOnly {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+    },
     /// Send this to the client on the channel's connection.
     Send(Message),
     /// Compile these and keep them for the session; answer with `GrammarDefined`.

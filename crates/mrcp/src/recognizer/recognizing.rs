@@ -482,6 +482,10 @@ impl Recognizer {
             return;
         }
         if recognition.input.is_some() {
+            // What was said before was forgotten, and its time with it.
+            if !self.timers.is_set(Timer::Recognition) {
+                self.timers.set(Timer::Recognition, now + recognition.params.recognition_timeout);
+            }
             return;
         }
         recognition.input = Some(kind);

@@ -93,6 +93,7 @@ impl Channel {
                         }
                         Output::ForgetGrammar { .. }
                         | Output::AbandonGrammars { .. }
+                        | Output::HearKeysOnly { .. }
                         | Output::ListenAgain { .. }
                         | Output::Listen { .. }
                         | Output::MatchDtmf { .. }

@@ -20,8 +20,8 @@ use speech::{Hypothesis, Language};
 use super::laws::Laws;
 use crate::{
     CloseCause, DescriptionConfig, FetchFailure, FetchKey, Fetched, FromConversation, GrammarConfig, Heard, Input,
-    LegId, ListenKey, LoadedAudio, Output, PartKey, RecordKey, RecordingEvent, RequestIds, ResultStyle, Session,
-    SessionConfig,
+    KeysOnly, LegId, ListenKey, LoadedAudio, Output, PartKey, RecordKey, RecordingEvent, RequestIds, ResultStyle,
+    Session, SessionConfig,
 };
 
 /// The prefix of the first session's channels.
@@ -423,9 +423,10 @@ impl World {
 
     fn conversation(&self, at: usize, how: u8) -> Option<Input> {
         let part = *self.calls.get(at)?.parts.last()?;
-        let what = match how % 5 {
+        let what = match how % 6 {
             0 => FromConversation::Say {
                 text: "Well.".to_owned(),
+                markup: (how > 100).then(|| "<speak>Well<audio src='a.wav'>.</audio></speak>".to_owned()),
                 language: Language::English,
                 voice: None,
                 cacheable: false,
@@ -438,6 +439,7 @@ impl World {
                 confidence: 1.0,
                 kind: None,
             },
+            4 => FromConversation::CollectDtmf(KeysOnly { digits_max: Some(4), ..KeysOnly::default() }),
             _ => FromConversation::Abandoned,
         };
         Some(Input::Conversation { part, what })

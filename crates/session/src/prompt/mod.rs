@@ -8,6 +8,7 @@
 //! never synthesized nobody knows, so a jump ahead begins the piece it may lie in, and goes on behind it when it turns out
 //! to be too short.
 
+mod clause;
 mod script;
 
 use std::collections::VecDeque;
@@ -16,10 +17,12 @@ use std::time::Instant;
 use media::{LegEvent, PlaySpan, PlayoutOutcome, UtteranceId};
 use speech::{DialogReplyUri, Language, Prosody, Segment};
 
+pub(crate) use self::clause::ClauseSlot;
+use self::clause::{ClausePiece, Clauses};
 use self::script::{Length, Piece, Position, Script};
 use crate::fetching::FetchKey;
 use crate::output::{Progress, Speaker, Utterance};
-use crate::speech_load::Recordings;
+use crate::speech_load::{Recordings, Speech};
 
 /// Utterances that are synthesized or played at the same time.
 const UNDER_WAY_MAX: usize = 2;
@@ -51,6 +54,16 @@ impl VoiceDefaults {
         });
         chosen.or_else(|| self.voice.clone())
     }
+}
+
+/// A clause of a conversation's reply, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The words; may be empty where markup says something that has none.
+    pub(crate) text: String,
+    pub(crate) language: Language,
+    pub(crate) voice: Option<String>,
+    pub(crate) cacheable: bool,
 }
 
 /// Where speaking goes on, at the rate of the leg.
@@ -151,8 +164,8 @@ struct PassedMark {
 enum Source {
     /// A piece of the body.
     Piece(usize),
-    /// A clause of the conversation.
-    Clause,
+    /// A piece of a clause of the conversation. `is_last`: the clause is over with it; `is_only`: it is all of it.
+    Clause { is_last: bool, is_only: bool },
 }
 
 /// Where the conversation's part of the prompt stands.
@@ -190,7 +203,7 @@ pub(crate) struct Prompt {
     /// Marks before what sounds next.
     marks: Vec<PassedMark>,
     /// Clauses of the open reply; they go before the body.
-    clauses: VecDeque<Utterance>,
+    clauses: Clauses,
     reply: Reply,
     under_way: VecDeque<UnderWay>,
     state: State,
@@ -199,6 +212,10 @@ pub(crate) struct Prompt {
     sounded: Option<Instant>,
     clauses_played: u32,
     clauses_played_ms: u64,
+    /// What was played of the clause under way, its pieces that are over.
+    clause_before_ms: u64,
+    /// The next piece is the first of its clause.
+    is_clause_begun: bool,
     outputs: VecDeque<PromptOutput>,
 }
 
@@ -228,7 +245,7 @@ impl Prompt {
             skip: 0,
             limit: None,
             marks: Vec::new(),
-            clauses: VecDeque::new(),
+            clauses: Clauses::default(),
             reply: Reply::None,
             under_way: VecDeque::new(),
             state: State::Running,
@@ -236,6 +253,8 @@ impl Prompt {
             sounded: None,
             clauses_played: 0,
             clauses_played_ms: 0,
+            clause_before_ms: 0,
+            is_clause_begun: false,
             outputs: VecDeque::new(),
         };
         prompt.check(&start)?;
@@ -292,19 +311,76 @@ impl Prompt {
         Ok(())
     }
 
-    /// A clause of the reply.
-    pub(crate) fn say(&mut self, text: String, language: Language, voice: Option<String>, cacheable: bool) {
+    /// A clause of the reply: what `speech` says, or its words.
+    pub(crate) fn say(&mut self, said: &Said, speech: Option<Speech>) {
+        if self.takes_clause() {
+            let pieces = self.pieces_of(said, speech);
+            self.clauses.push(pieces);
+            self.advance();
+        }
+    }
+
+    /// Whether clauses of a reply are spoken.
+    pub(crate) fn is_replying(&self) -> bool {
+        self.reply == Reply::Open && self.state != State::Over
+    }
+
+    /// A clause of the reply whose recordings are on their way; [`Self::fill_clause`] follows.
+    pub(crate) fn await_clause(&mut self) -> ClauseSlot {
+        // Where there are too many the prompt has ended.
+        self.takes_clause();
+        self.clauses.push_awaited()
+    }
+
+    /// What an awaited clause says.
+    pub(crate) fn fill_clause(&mut self, slot: ClauseSlot, said: &Said, speech: Option<Speech>) {
+        let pieces = self.pieces_of(said, speech);
+        self.clauses.fill(slot, pieces);
+        self.advance();
+    }
+
+    fn takes_clause(&mut self) -> bool {
         if matches!(self.state, State::Over) || self.reply == Reply::None {
-            return;
+            return false;
         }
         if self.clauses.len() >= CLAUSES_MAX {
             self.fail("the reply has too many clauses");
-            return;
+            return false;
         }
-        let voice = self.defaults.voice_of(voice.as_deref());
-        let (prosody, speaker) = (self.defaults.prosody, Speaker::Voice);
-        self.clauses.push_back(Utterance { text, language, voice, prosody, cacheable, speaker });
-        self.advance();
+        true
+    }
+
+    /// The pieces of a clause. Something of it sounds, if only a moment of silence: it counts as a clause that was played.
+    fn pieces_of(&self, said: &Said, speech: Option<Speech>) -> VecDeque<Piece> {
+        let voice = self.defaults.voice_of(said.voice.as_deref());
+        let (language, cacheable) = (said.language, said.cacheable);
+        let mut pieces = Vec::new();
+        match speech {
+            Some(Speech { document, recordings }) => {
+                let defaults = VoiceDefaults { language, voice, has_clips: false, ..self.defaults.clone() };
+                // What is not there was replaced when it was loaded.
+                let mut faults = VecDeque::new();
+                for segment in document.segments {
+                    push_segment(segment, &defaults, &recordings, self.rate_hz, &mut pieces, &mut faults);
+                }
+                for piece in &mut pieces {
+                    if let Piece::Speak { what, .. } = piece {
+                        what.cacheable = cacheable;
+                    }
+                }
+                pieces.retain(|piece| !matches!(piece, Piece::Reply(_)));
+            }
+            None if said.text.trim().is_empty() => {}
+            None => {
+                let (text, prosody, speaker) = (said.text.clone(), self.defaults.prosody, Speaker::Voice);
+                let what = Utterance { text, language, voice, prosody, cacheable, speaker };
+                pieces.push(Piece::Speak { what, own: Prosody::default(), length: Length::Unknown });
+            }
+        }
+        if !pieces.iter().any(Piece::sounds) {
+            pieces.push(Piece::Silence { samples: u64::from(self.rate_hz) / 100 });
+        }
+        pieces.into()
     }
 
     /// The reply has no more clauses.
@@ -354,13 +430,14 @@ impl Prompt {
     /// How far the reply has come, with what the leg says of the utterance that plays now.
     pub(crate) fn progress(&self, playing: Option<(UtteranceId, u64)>) -> Progress {
         let partial = playing.and_then(|(utterance, played_ms)| {
-            let now = self
-                .under_way
-                .iter()
-                .find(|under_way| under_way.utterance == utterance && under_way.source == Source::Clause)?;
-            Some((played_ms, now.length.map(|samples| samples * 1000 / u64::from(self.rate_hz.max(1)))))
+            let now = self.under_way.iter().find(|under_way| under_way.utterance == utterance)?;
+            let Source::Clause { is_only, .. } = now.source else { return None };
+            // Of a clause in pieces nobody knows the whole length.
+            let length = now.length.filter(|_| is_only);
+            Some((played_ms, length.map(|samples| samples * 1000 / u64::from(self.rate_hz.max(1)))))
         });
         let (partial_ms, partial_of_ms) = partial.unwrap_or((0, None));
+        let partial_ms = self.clause_before_ms + partial_ms;
         let clamp = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
         Progress {
             clauses: self.clauses_played,
@@ -434,9 +511,10 @@ impl Prompt {
 
     fn completed(&mut self, done: &UnderWay, played_ms: u64) {
         match done.source {
-            Source::Clause => {
+            Source::Clause { is_last: false, .. } => self.clause_before_ms += played_ms,
+            Source::Clause { is_last: true, .. } => {
                 self.clauses_played += 1;
-                self.clauses_played_ms += played_ms;
+                self.clauses_played_ms += played_ms + std::mem::take(&mut self.clause_before_ms);
                 self.outputs.push_back(PromptOutput::Played(self.progress(None)));
             }
             Source::Piece(_) => {}
@@ -516,10 +594,12 @@ impl Prompt {
     /// Starts what there is room for; finishes when nothing is left.
     fn advance(&mut self) {
         while self.state == State::Running && self.under_way.len() < UNDER_WAY_MAX {
-            if let Some(what) = self.clauses.pop_front() {
-                let utterance = self.begin_utterance(Source::Clause, PlaySpan::ALL, None);
-                self.outputs.push_back(PromptOutput::Synthesize { utterance, what, span: PlaySpan::ALL });
+            if let Some(piece) = self.clauses.next_piece() {
+                self.start_clause_piece(piece);
                 continue;
+            }
+            if !self.clauses.is_empty() {
+                return;
             }
             // Where the next piece begins depends on the length of the last, which is not known yet.
             let is_open = self.under_way.back().is_some_and(|last| is_measured(last.span) && last.length.is_none());
@@ -591,6 +671,33 @@ impl Prompt {
                 self.reply = Reply::Open;
                 self.outputs.push_back(PromptOutput::Attach(uri));
             }
+        }
+    }
+
+    fn start_clause_piece(&mut self, piece: ClausePiece) {
+        let ClausePiece { piece, is_last } = piece;
+        let span = PlaySpan::ALL;
+        let is_only = is_last && !self.is_clause_begun;
+        let source = Source::Clause { is_last, is_only };
+        if piece.sounds() {
+            self.is_clause_begun = !is_last;
+        }
+        match piece {
+            Piece::Speak { what, .. } => {
+                let utterance = self.begin_utterance(source, span, None);
+                self.outputs.push_back(PromptOutput::Synthesize { utterance, what, span });
+            }
+            Piece::Silence { samples } => {
+                let utterance = self.begin_utterance(source, span, Some(samples));
+                self.outputs.push_back(PromptOutput::Silence { utterance, samples, span });
+            }
+            Piece::Recording { key, samples } => {
+                let utterance = self.begin_utterance(source, span, Some(samples));
+                self.outputs.push_back(PromptOutput::PlayRecording { utterance, key, span });
+            }
+            Piece::Mark { name } => self.marks.push(PassedMark { piece: self.next_piece, name }),
+            // A reply asks for no reply.
+            Piece::Reply(_) => {}
         }
     }
 

@@ -31,6 +31,16 @@ pub(super) enum Piece {
     Reply(DialogReplyUri),
 }
 
+impl Piece {
+    /// Whether it takes time.
+    pub(super) fn sounds(&self) -> bool {
+        match self {
+            Self::Speak { .. } | Self::Silence { .. } | Self::Recording { .. } => true,
+            Self::Mark { .. } | Self::Reply(_) => false,
+        }
+    }
+}
+
 /// What is known of the length of a piece, in samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {

@@ -51,6 +51,10 @@ fn started(outputs: &[PromptOutput]) -> Vec<u64> {
         .collect()
 }
 
+fn said(text: &str) -> Said {
+    Said { text: text.to_owned(), language: Language::English, voice: None, cacheable: true }
+}
+
 #[test]
 fn two_utterances_are_under_way_and_the_next_starts_when_one_has_been_played() {
     let mut prompt = begun(vec![text("One."), text("Two."), text("Three.")], 7);
@@ -86,7 +90,7 @@ fn clauses_of_a_reply_are_spoken_as_they_come_and_what_follows_waits_for_its_end
     let reply = Segment::DialogReply(DialogReplyUri::default());
     let mut prompt = begun(vec![reply, text("After.")], 0);
     assert_eq!(drain(&mut prompt), [PromptOutput::Attach(DialogReplyUri::default())]);
-    prompt.say("Hello.".to_owned(), Language::English, None, true);
+    prompt.say(&said("Hello."), None);
     assert_eq!(started(&drain(&mut prompt)), [0]);
     prompt.played(finished(0, 700));
     let outputs = drain(&mut prompt);
@@ -103,8 +107,8 @@ fn clauses_of_a_reply_are_spoken_as_they_come_and_what_follows_waits_for_its_end
 #[test]
 fn an_interruption_knows_how_much_of_the_clause_was_heard() {
     let mut prompt = begun(vec![Segment::DialogReply(DialogReplyUri::default())], 0);
-    prompt.say("First.".to_owned(), Language::English, None, true);
-    prompt.say("Second.".to_owned(), Language::English, None, true);
+    prompt.say(&said("First."), None);
+    prompt.say(&said("Second."), None);
     prompt.played(finished(0, 700));
     prompt.synthesized(UtteranceId(1), Ok(7200));
     assert_eq!(

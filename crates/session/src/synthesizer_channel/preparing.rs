@@ -228,7 +228,9 @@ impl SynthesizerChannel {
 
     /// Whether it waits for that.
     pub(crate) fn awaits(&self, key: FetchKey) -> bool {
-        self.fetching.contains_key(&key) || self.loads.iter().any(|loading| loading.load.awaits(key))
+        self.fetching.contains_key(&key)
+            || self.loads.iter().any(|loading| loading.load.awaits(key))
+            || self.clause_awaits(key)
     }
 
     /// A recording is ready, or will not be.
@@ -239,7 +241,9 @@ impl SynthesizerChannel {
         mut outcome: Result<LoadedAudio, FetchFailure>,
         parts: &mut Commons,
     ) {
-        let Some(at) = self.loads.iter().position(|loading| loading.load.awaits(key)) else { return };
+        let Some(at) = self.loads.iter().position(|loading| loading.load.awaits(key)) else {
+            return self.clause_audio_loaded(now, key, outcome, parts);
+        };
         let Some(Loading { load, .. }) = self.loads.get_mut(at) else { return };
         let cookies = match &mut outcome {
             Ok(loaded) => &mut loaded.set_cookies,

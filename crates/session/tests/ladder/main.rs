@@ -471,6 +471,7 @@ fn a_reply_is_spoken_clause_by_clause_and_a_barge_in_tells_how_much_was_heard() 
         .expect("it asks the conversation");
     let say = |text: &str| FromConversation::Say {
         text: text.to_owned(),
+        markup: None,
         language: Language::English,
         voice: None,
         cacheable: true,

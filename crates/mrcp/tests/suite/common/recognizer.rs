@@ -160,6 +160,7 @@ pub(crate) fn line(output: &Output) -> String {
             format!("{what} {request_id} {}", grammars_line(grammars))
         }
         Output::AbandonGrammars { request_id } => format!("abandon {request_id}"),
+        Output::HearKeysOnly { request_id } => format!("keys-only {request_id}"),
         Output::ListenAgain { request_id } => format!("listen-again {request_id}"),
         Output::Interpret { request_id, text, .. } => format!("interpret {request_id} {text}"),
         Output::Recompute { request_id, constraints } => {
