@@ -14,10 +14,7 @@ use crate::{
     output::{Input, ListenOutcome, ListenResult, Output, PromptEnd},
     policy::CallPolicy,
     reply::{Due, Reply, Voicing, Writing},
-    service::{
-        Action, CollectDtmf, EndReason, Recording, ServiceCommand, ServiceEvent, TakeTurn,
-        TextPiece,
-    },
+    service::{Action, CollectDtmf, EndReason, Recording, ServiceCommand, ServiceEvent, TakeTurn, TextPiece},
     turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, SpeakerKey, TurnId, TurnKind},
 };
 

@@ -36,8 +36,8 @@ pub use notes::TurnNotes;
 pub use output::{Clause, Input, ListenOutcome, ListenResult, Output, PromptEnd};
 pub use policy::{CallPolicy, Expects, Listening};
 pub use service::{
-    Action, CollectDtmf, EndReason, Label, Recording, ReplyFigures, ServiceCommand,
-    ServiceEvent, ServiceFailure, Settlement, TakeTurn, TextPiece, ToolCall, ToolOutcome,
+    Action, CollectDtmf, EndReason, Label, Recording, ReplyFigures, ServiceCommand, ServiceEvent, ServiceFailure,
+    Settlement, TakeTurn, TextPiece, ToolCall, ToolOutcome,
 };
 pub use turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, Progress, SpeakerKey, TurnId, TurnKind};
 

@@ -188,9 +188,7 @@ fn listening(how: v1::Listening) -> Listening {
     let expects = match how.expects() {
         Said::Unspecified => Expects::Anything,
         Said::YesNo => Expects::YesNo,
-        Said::Digits => {
-            Expects::Digits { min: given_count(how.digits_min), max: given_count(how.digits_max) }
-        }
+        Said::Digits => Expects::Digits { min: given_count(how.digits_min), max: given_count(how.digits_max) },
         Said::Number => Expects::Number,
         Said::DateTime => Expects::DateTime,
         Said::Choice => Expects::Choice,
