@@ -19,6 +19,7 @@
 //! - A service that is late or fails is replaced by a [`Fallback`].
 
 mod barge_in;
+mod completeness;
 mod config;
 mod conversation;
 mod markup;
@@ -30,6 +31,7 @@ mod service;
 mod turn;
 
 pub use barge_in::BargeIn;
+pub use completeness::{Completeness, completeness};
 pub use config::{ConversationConfig, ConversationLimits, Fallback};
 pub use conversation::{Conversation, Counters};
 pub use notes::TurnNotes;
