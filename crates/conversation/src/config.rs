@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use speech::Language;
 
-use crate::Action;
+use crate::{Action, patience::PatienceConfig};
 
 /// How conversations behave; shared by all of a server.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct ConversationConfig {
     pub greeting_grace: Duration,
     /// How long a conversation outlives the last session that took part in it.
     pub linger: Duration,
+    /// What is said while somebody waits.
+    pub patience: PatienceConfig,
     /// What is said and done when the service fails.
     pub fallback: Fallback,
     /// What one conversation may hold.
@@ -32,6 +34,7 @@ impl Default for ConversationConfig {
             next_event_timeout: Duration::from_secs(4),
             greeting_grace: Duration::from_millis(300),
             linger: Duration::from_secs(10),
+            patience: PatienceConfig::default(),
             fallback: Fallback::default(),
             limits: ConversationLimits::default(),
         }

@@ -12,6 +12,7 @@ use crate::{
     markup::Markup,
     notes::{NoteBook, TurnNotes},
     output::{Input, ListenOutcome, ListenResult, Output, PromptEnd},
+    patience::Aside,
     policy::CallPolicy,
     reply::{Due, Reply, Voicing, Writing},
     service::{Action, CollectDtmf, EndReason, Recording, ServiceCommand, ServiceEvent, TakeTurn, TextPiece},
@@ -21,27 +22,31 @@ use crate::{
 /// One conversation with a caller. See the [crate] for how it is driven.
 #[derive(Debug)]
 pub struct Conversation {
-    config: Arc<ConversationConfig>,
-    started_at: Instant,
+    pub(crate) config: Arc<ConversationConfig>,
+    pub(crate) started_at: Instant,
     details: CallDetails,
-    lead: Lead,
-    listener: Option<Listener>,
+    pub(crate) lead: Lead,
+    pub(crate) listener: Option<Listener>,
     presence: Presence,
-    language: Language,
+    /// What is said beside the replies.
+    pub(crate) aside: Aside,
+    /// Fillers that were said: they take turns.
+    pub(crate) fillers_said: usize,
+    pub(crate) language: Language,
     slots: Map<String, Value>,
     intent: Option<String>,
     sentiment: Option<String>,
-    policy: CallPolicy,
+    pub(crate) policy: CallPolicy,
     /// The caller's next turn is keyed.
     collecting: Option<CollectDtmf>,
     notes: NoteBook,
-    outputs: VecDeque<Output>,
-    counters: Counters,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) counters: Counters,
 }
 
 /// Where the conversation stands with the dialog service.
 #[derive(Debug)]
-enum Lead {
+pub(crate) enum Lead {
     /// Nobody has asked for anything yet.
     Fresh,
     /// A RECOGNIZE came first; the greeting is asked for when a SPEAK comes, or at this time.
@@ -66,16 +71,18 @@ enum Presence {
 
 /// The RECOGNIZE that is open.
 #[derive(Debug)]
-struct Listener {
-    key: ListenerKey,
-    reply_inline: bool,
+pub(crate) struct Listener {
+    pub(crate) key: ListenerKey,
+    pub(crate) reply_inline: bool,
     /// It has been told to hear keys only.
     collects: bool,
-    phase: ListenerPhase,
+    pub(crate) phase: ListenerPhase,
+    /// The call has come to its end since it began to listen.
+    pub(crate) is_outdated: bool,
 }
 
 #[derive(Debug)]
-enum ListenerPhase {
+pub(crate) enum ListenerPhase {
     /// The caller's turn has not ended.
     Listening,
     /// The turn has ended while the robot says something that may not be interrupted; it counts when that has been played.
@@ -93,6 +100,10 @@ enum Timer {
     FirstEvent,
     /// The service has stopped in the middle of its reply.
     NextEvent,
+    /// The reply is late.
+    Filler,
+    /// The call takes too long.
+    CallLength,
     /// Nobody came back.
     Linger,
 }
@@ -110,6 +121,12 @@ pub struct Counters {
     pub fallbacks: u64,
     /// Replies that the caller interrupted.
     pub interruptions: u64,
+    /// Fillers that were said because a reply was late.
+    pub fillers: u64,
+    /// Silent callers who were asked whether they are there, without the service.
+    pub silence_prompts: u64,
+    /// Calls that were ended because they took too long.
+    pub calls_too_long: u64,
 }
 
 impl Conversation {
@@ -123,6 +140,8 @@ impl Conversation {
             lead: Lead::Fresh,
             listener: None,
             presence: Presence::Present,
+            aside: Aside::Idle,
+            fillers_said: 0,
             language,
             slots: Map::new(),
             intent: None,
@@ -139,6 +158,7 @@ impl Conversation {
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
             Input::SpeakerAttached { speaker, details } => self.attach_speaker(now, speaker, details),
+            Input::Played { speaker, .. } if self.is_aside_of(speaker) => {}
             Input::Played { speaker, progress } => match self.reply_of(speaker) {
                 Some(reply) => reply.advance(progress),
                 None => self.count_late_input(),
@@ -147,7 +167,13 @@ impl Conversation {
             Input::ListenerAttached { listener, reply_inline, details } => {
                 self.attach_listener(
                     now,
-                    Listener { key: listener, reply_inline, collects: false, phase: ListenerPhase::Listening },
+                    Listener {
+                        key: listener,
+                        reply_inline,
+                        collects: false,
+                        phase: ListenerPhase::Listening,
+                        is_outdated: false,
+                    },
                     details,
                 );
             }
@@ -172,6 +198,8 @@ impl Conversation {
             match timer {
                 Timer::GreetingGrace => self.start(now),
                 Timer::FirstEvent | Timer::NextEvent => self.fall_back(),
+                // Settled with everything else that follows from the state.
+                Timer::Filler | Timer::CallLength => {}
                 Timer::Linger => self.close(EndReason::CallerGone),
             }
             self.settle(now);
@@ -217,6 +245,9 @@ impl Conversation {
     fn attach_speaker(&mut self, now: Instant, speaker: SpeakerKey, details: CallDetails) {
         self.learn(details);
         self.start(now);
+        if self.speak_aside(speaker) {
+            return;
+        }
         if let Lead::Replying(reply) = &mut self.lead
             && reply.voicing == Voicing::Unclaimed
         {
@@ -228,6 +259,9 @@ impl Conversation {
     }
 
     fn end_prompt(&mut self, speaker: SpeakerKey, end: PromptEnd) {
+        if self.is_aside_of(speaker) {
+            return self.end_aside(end);
+        }
         // A SPEAK that was told to end at once reports its end too: that is nothing late.
         let Some(reply) = self.reply_of(speaker) else { return };
         match end {
@@ -265,6 +299,9 @@ impl Conversation {
         if self.listener.as_ref().is_none_or(|open| open.key != listener) {
             return self.count_late_input();
         }
+        if self.interrupt_aside() {
+            return;
+        }
         let Lead::Replying(reply) = &mut self.lead else { return };
         let (Voicing::Speaking { speaker } | Voicing::Playing { speaker }) = reply.voicing else { return };
         if reply.was_begun() && reply.allows_barge_in() {
@@ -292,6 +329,9 @@ impl Conversation {
             return self.count_late_input();
         };
         let silence = turn.input.kind() == TurnKind::NoInput;
+        if self.hear_after_last_word(&listener, &turn) {
+            return;
+        }
         match &self.lead {
             // Nothing was asked yet, so silence says nothing; a word begins the conversation.
             Lead::Fresh | Lead::GreetingAwaited { .. } => {
@@ -308,8 +348,10 @@ impl Conversation {
                 let must_be_heard = reply.speaker().is_some() && !reply.allows_barge_in();
                 if must_be_heard && (due || !silence) {
                     self.listener = Some(Listener { phase: ListenerPhase::Held { turn }, ..listener });
-                } else if due || (silence && !reply.is_played()) {
+                } else if due || (silence && (!reply.is_played() || self.is_speaking_aside())) {
                     // The last word is still to be spoken, or the caller waits for the robot: that is no turn, and the dialplan goes on.
+                    self.complete_turn(&listener, &turn, id);
+                } else if silence && self.prompt_silence(&listener) {
                     self.complete_turn(&listener, &turn, id);
                 } else {
                     self.take_turn(now, listener, turn);
@@ -325,6 +367,7 @@ impl Conversation {
 
     /// Sends the caller's turn to the service, and completes the listener unless it wants the reply.
     fn take_turn(&mut self, now: Instant, listener: Listener, turn: CallerTurn) {
+        self.drop_aside();
         let Lead::Replying(reply) = &self.lead else { return };
         let id = reply.turn.next();
         let heard = reply.heard();
@@ -341,7 +384,9 @@ impl Conversation {
         self.keep_notes();
         self.collecting = None;
         self.outputs.push_back(Output::Service(ServiceCommand::TakeTurn(command)));
-        self.lead = Lead::Replying(Reply::new(id, self.language, later(now, self.config.first_event_timeout)));
+        let mut reply = Reply::new(id, self.language, later(now, self.config.first_event_timeout));
+        reply.filler_due = self.filler_due(now);
+        self.lead = Lead::Replying(reply);
         if listener.reply_inline {
             self.listener = Some(Listener { phase: ListenerPhase::AwaitingReply { turn }, ..listener });
         } else {
@@ -371,16 +416,22 @@ impl Conversation {
         }
     }
 
-    fn complete_turn(&mut self, listener: &Listener, turn: &CallerTurn, id: TurnId) {
+    pub(crate) fn complete_turn(&mut self, listener: &Listener, turn: &CallerTurn, id: TurnId) {
         let result = self.result(id, Some(&listener.shown(turn)), &Action::Continue, None);
         self.complete_listening(listener.key, ListenOutcome::Turn(result));
     }
 
-    fn complete_listening(&mut self, listener: ListenerKey, outcome: ListenOutcome) {
+    pub(crate) fn complete_listening(&mut self, listener: ListenerKey, outcome: ListenOutcome) {
         self.outputs.push_back(Output::CompleteListening { listener, outcome });
     }
 
-    fn result(&self, id: TurnId, turn: Option<&CallerInput>, action: &Action, reply: Option<String>) -> ListenResult {
+    pub(crate) fn result(
+        &self,
+        id: TurnId,
+        turn: Option<&CallerInput>,
+        action: &Action,
+        reply: Option<String>,
+    ) -> ListenResult {
         let input = turn;
         let (target, summary, params) = match action {
             Action::Continue | Action::CollectDtmf(_) => (None, None, Map::new()),
@@ -528,6 +579,8 @@ impl Conversation {
 
     /// Does all that has become possible: clauses to the speaker, then the action or the held turn to the listener.
     fn settle(&mut self, now: Instant) {
+        self.settle_call_length(now);
+        self.settle_filler(now);
         if let Lead::Replying(reply) = &mut self.lead
             && let Voicing::Speaking { speaker } = reply.voicing
         {
@@ -539,7 +592,8 @@ impl Conversation {
                 self.outputs.push_back(Output::ReplyEnded { speaker });
             }
         }
-        let Some(mut listener) = self.listener.take() else { return };
+        let Some(listener) = self.listener.take() else { return };
+        let Some(mut listener) = self.settle_last_word(listener) else { return };
         if let Some(collect) = &self.collecting
             && listener.is_listening()
             && !listener.collects
@@ -645,6 +699,7 @@ impl Conversation {
 
     fn close(&mut self, reason: EndReason) {
         self.keep_notes();
+        self.drop_aside();
         match std::mem::replace(&mut self.lead, Lead::Closed) {
             Lead::Closed => return,
             Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } => {}
@@ -680,7 +735,12 @@ impl Conversation {
             Presence::Present => None,
             Presence::Deserted { until } => Some((Timer::Linger, until)),
         };
-        lead.into_iter().chain(presence).min_by_key(|&(_, at)| at)
+        let filler = match &self.lead {
+            Lead::Replying(reply) => reply.filler_at().map(|at| (Timer::Filler, at)),
+            Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } | Lead::Closed => None,
+        };
+        let call_length = self.call_over_at().map(|at| (Timer::CallLength, at));
+        [lead, presence, filler, call_length].into_iter().flatten().min_by_key(|&(_, at)| at)
     }
 
     /// Takes over what a request says about the call; what the greeting was asked for with stays.
@@ -719,8 +779,8 @@ impl Conversation {
         u32::try_from(at.saturating_duration_since(self.started_at).as_millis()).unwrap_or(u32::MAX)
     }
 
-    fn count_late_input(&mut self) {
-        self.counters.late_inputs = self.counters.late_inputs.saturating_add(1);
+    pub(crate) fn count_late_input(&mut self) {
+        increment(&mut self.counters.late_inputs);
     }
 
     fn count_over_limit(&mut self, lost: usize) {
@@ -730,7 +790,7 @@ impl Conversation {
 
 impl Listener {
     /// What the dialplan is told of a turn. Keys that the service has collected are its business alone: what a PBX is told, it logs.
-    fn shown(&self, turn: &CallerTurn) -> CallerInput {
+    pub(crate) fn shown(&self, turn: &CallerTurn) -> CallerInput {
         match &turn.input {
             CallerInput::Dtmf(digits) if self.collects => CallerInput::Dtmf("x".repeat(digits.chars().count())),
             input => input.clone(),
@@ -746,6 +806,10 @@ impl Listener {
 }
 
 /// `now` and a while; a configured while that overflows time means now.
-fn later(now: Instant, wait: Duration) -> Instant {
+pub(crate) fn later(now: Instant, wait: Duration) -> Instant {
     now.checked_add(wait).unwrap_or(now)
+}
+
+pub(crate) fn increment(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
 }

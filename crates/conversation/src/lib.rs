@@ -25,6 +25,7 @@ mod conversation;
 mod markup;
 mod notes;
 mod output;
+mod patience;
 mod policy;
 mod reply;
 mod service;
@@ -35,7 +36,8 @@ pub use completeness::{Completeness, completeness};
 pub use config::{ConversationConfig, ConversationLimits, Fallback};
 pub use conversation::{Conversation, Counters};
 pub use notes::TurnNotes;
-pub use output::{Clause, Input, ListenOutcome, ListenResult, Output, PromptEnd};
+pub use output::{Clause, Input, ListenOutcome, ListenResult, Output, PromptEnd, Purpose};
+pub use patience::{PatienceConfig, Phrases};
 pub use policy::{CallPolicy, Expects, Listening};
 pub use service::{
     Action, CollectDtmf, EndReason, Label, Recording, ReplyFigures, ServiceCommand, ServiceEvent, ServiceFailure,

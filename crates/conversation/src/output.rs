@@ -141,6 +141,29 @@ pub struct Clause {
     pub barge_in: BargeIn,
     /// Its audio is worth keeping for other conversations.
     pub cacheable: bool,
+    /// What it is said for.
+    pub purpose: Purpose,
+}
+
+/// What a clause is said for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// It is of the reply.
+    Reply,
+    /// The reply is late.
+    Filler,
+    /// The caller said nothing.
+    SilencePrompt,
+    /// The call takes too long.
+    TimeOver,
+}
+
+impl Clause {
+    /// Something that is not of the service's reply, alone or at its beginning.
+    pub(crate) fn aside(text: String, language: Language, purpose: Purpose) -> Self {
+        let (voice, barge_in) = (None, BargeIn::Allowed);
+        Self { index: 0, text, markup: None, language, voice, barge_in, cacheable: true, purpose }
+    }
 }
 
 /// How a RECOGNIZE completes.

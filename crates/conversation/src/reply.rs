@@ -7,7 +7,7 @@ use crate::{
     config::ConversationLimits,
     markup::Markup,
     notes::TurnNotes,
-    output::Clause,
+    output::{Clause, Purpose},
     policy::Listening,
     service::{Action, TextPiece},
     turn::{Heard, Progress, SpeakerKey, TurnId},
@@ -31,6 +31,12 @@ pub(crate) struct Reply {
     style: Option<Style>,
     bytes: usize,
     notes: TurnNotes,
+    /// When a filler is to be said, if it is late.
+    pub(crate) filler_due: Option<Instant>,
+    /// Clauses at its beginning that are a filler.
+    fillers: usize,
+    /// Times that the caller said nothing after it and was asked for an answer again.
+    pub(crate) silences: usize,
 }
 
 /// How far the service has come with a reply.
@@ -98,6 +104,9 @@ impl Reply {
             style: None,
             bytes: 0,
             notes: TurnNotes::new(turn),
+            filler_due: None,
+            fillers: 0,
+            silences: 0,
         }
     }
 
@@ -184,8 +193,21 @@ impl Reply {
             voice: style.voice.clone(),
             barge_in: style.barge_in,
             cacheable: style.cacheable,
+            purpose: Purpose::Reply,
         });
         0
+    }
+
+    /// Says something while the reply is awaited.
+    pub(crate) fn fill(&mut self, words: String, language: Language) {
+        self.clauses.push(Clause::aside(words, language, Purpose::Filler));
+        self.fillers = self.clauses.len();
+        self.filler_due = None;
+    }
+
+    /// Nothing can be said of it yet.
+    pub(crate) fn has_no_clause(&self) -> bool {
+        self.clauses.is_empty()
     }
 
     /// The next clause that has not been handed to a speaker.
@@ -239,7 +261,7 @@ impl Reply {
 
     /// The whole text, as far as it has been written in clauses.
     pub(crate) fn text(&self) -> String {
-        join(&self.clauses)
+        join(self.clauses.get(self.fillers..).unwrap_or_default())
     }
 
     /// Nothing of it is left to be played, or ever will be.
@@ -289,8 +311,8 @@ impl Reply {
         }
         let whole = usize::try_from(self.progress.clauses).unwrap_or(usize::MAX).min(self.next);
         let (played, rest) = self.clauses.split_at_checked(whole)?;
-        let mut text = join(played);
-        if let Some(clause) = rest.first() {
+        let mut text = join(played.get(self.fillers..).unwrap_or_default());
+        if let Some(clause) = rest.first().filter(|_| whole >= self.fillers) {
             let part = heard_part(clause, &self.progress);
             if !part.is_empty() {
                 push_joined(&mut text, part);

@@ -139,9 +139,24 @@ impl Book {
     }
 }
 
+/// Everything that a conversation may do by itself, and soon.
+fn config() -> ConversationConfig {
+    let phrases = |words: &str| crate::Phrases { english: vec![words.to_owned()], chinese: vec![words.to_owned()] };
+    ConversationConfig {
+        patience: crate::PatienceConfig {
+            fillers: phrases("One moment."),
+            filler_after: Duration::from_millis(500),
+            silence_prompts: phrases("Hello?"),
+            call_max: Some(Duration::from_secs(20)),
+            time_over: phrases("Time is over."),
+        },
+        ..ConversationConfig::default()
+    }
+}
+
 fn run(happenings: &[Happening]) {
     let mut clock = Clock::new();
-    let mut conversation = Conversation::new(Arc::new(ConversationConfig::default()), clock.now());
+    let mut conversation = Conversation::new(Arc::new(config()), clock.now());
     let mut book = Book::default();
     for happening in happenings {
         let input = match happening.clone() {

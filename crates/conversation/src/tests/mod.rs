@@ -6,6 +6,7 @@ mod failures;
 mod inline;
 mod laws;
 mod limits;
+mod patience;
 mod turns;
 
 use std::sync::Arc;
