@@ -15,6 +15,7 @@ use session::{FromConversation, InputKind, KeysOnly, PartKey, ToConversation};
 use tokio::sync::mpsc;
 
 use crate::clock;
+use crate::conversation_metrics::ConversationMetrics;
 use crate::net::sip::sleep_until;
 use crate::session_task::{Mailbox, ToSession};
 use crate::telemetry::Privacy;
@@ -183,6 +184,7 @@ struct Task {
     /// The service has given its record, or will not.
     is_recorded: bool,
     is_closed: bool,
+    told: ConversationMetrics,
 }
 
 impl Task {
@@ -204,6 +206,7 @@ impl Task {
             awaiting: None,
             is_recorded: false,
             is_closed: false,
+            told: ConversationMetrics::default(),
         }
     }
 
@@ -232,6 +235,7 @@ impl Task {
                 self.core.handle_input(clock::now(), input);
             }
             self.drain().await;
+            self.told.tell(self.core.counters());
         }
         self.finish().await;
         let counters = self.core.counters();

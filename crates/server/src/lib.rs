@@ -7,6 +7,7 @@ mod clips;
 mod clock;
 pub mod compat;
 pub mod config;
+mod conversation_metrics;
 mod conversations;
 mod fetching;
 pub mod grammar_cli;

@@ -145,6 +145,7 @@ pub(crate) fn conversation(config: &Config) -> ConversationConfig {
         language: config.server.language,
         first_event_timeout: dialog.first_text_timeout,
         linger: dialog.idle_timeout,
+        patience: config.conversation.patience.clone(),
         fallback: Fallback {
             english: dialog.fallback_english.clone(),
             chinese: dialog.fallback_chinese.clone(),

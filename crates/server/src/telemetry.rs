@@ -66,6 +66,7 @@ fn describe() {
     describe_gauge!("fetch_cache_bytes", "Bytes of documents kept");
     describe_counter!("fetch_cookies_total", "Cookies that clients sent, by whether they were taken");
     describe_gauge!("conversations_active", "Conversations now");
+    crate::conversation_metrics::describe();
     describe_histogram!("turn_first_text_seconds", "Caller's turn sent to first text from the dialog service");
     describe_histogram!("turn_first_packet_seconds", "Caller's end of speech to first reply packet");
 }

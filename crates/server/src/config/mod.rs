@@ -3,6 +3,7 @@
 //! [`Config::parse`] turns text into a [`Config`] that cannot be invalid, or into every mistake at once.
 //! Nothing outside this module reads configuration; each core gets its own settings, made here.
 
+mod conversation;
 mod fetching;
 mod reader;
 mod recording;
@@ -17,6 +18,7 @@ use toml::Table;
 
 use crate::compat::Kind;
 
+pub use conversation::TurnTakingConfig;
 pub use reader::Mistake;
 use reader::Section;
 pub use recording::{RecorderConfig, RecordingStorageConfig};
@@ -44,6 +46,8 @@ pub struct Config {
     pub engine: engine::EngineConfig,
     /// `[dialog]`
     pub dialog: DialogConfig,
+    /// `[conversation]`
+    pub conversation: TurnTakingConfig,
     /// `[fetch]`
     pub fetch: fetch::FetchConfig,
     /// `[recorder]`
@@ -306,6 +310,7 @@ impl Config {
             basicsynth: read_basicsynth(&mut root, mistakes),
             engine: read_engine(&mut root, mistakes),
             dialog: read_dialog(&mut root, mistakes),
+            conversation: conversation::read(&mut root, mistakes),
             fetch: fetching::read(&mut root, &crate::settings::product(), mistakes),
             recorder: recording::read_recorder(&mut root, mistakes),
             storage: recording::read_storage(&mut root, mistakes),
@@ -625,6 +630,9 @@ mod tests {
         stated.dialog.records = defaults.dialog.records.clone();
         stated.dialog.fallback_target = defaults.dialog.fallback_target.clone();
         stated.dialog.llm = None;
+        let (stated_patience, patience) = (&mut stated.conversation.patience, &defaults.conversation.patience);
+        stated_patience.fillers = patience.fillers.clone();
+        stated_patience.silence_prompts = patience.silence_prompts.clone();
         stated.fetch.file_root = None;
         stated.storage.folders = defaults.storage.folders.clone();
         stated.storage.listen = None;
