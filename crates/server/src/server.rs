@@ -25,7 +25,7 @@ use crate::clips::Clips;
 use crate::compat::Compat;
 use crate::config::Config;
 use crate::conversations::Conversations;
-use crate::net::media::MediaPlane;
+use crate::net::media::{MediaPlane, MediaPlaneConfig};
 use crate::net::mrcp::ConnectionLimits;
 use crate::net::sip::{Calls, EndpointTask, SipSockets, ToEndpoint};
 use crate::peers::{Holding, PeerLimits, Peers};
@@ -137,8 +137,15 @@ impl Server {
         };
 
         let (recognition, synthesis) = start_engine(&config).await?;
-        let media = MediaPlane::start(config.rtp.workers, address, config.rtp.port_min, config.rtp.port_max)
-            .map_err(|error| StartError::Other(format!("media threads: {error}")))?;
+        let media = MediaPlane::start(MediaPlaneConfig {
+            workers: config.rtp.workers,
+            address,
+            ports: config.rtp.ports,
+            port_min: config.rtp.port_min,
+            port_max: config.rtp.port_max,
+            latching: config.rtp.latching,
+        })
+        .map_err(|error| StartError::Other(format!("media threads: {error}")))?;
 
         let dialog_address = match (&config.dialog.address, &dialog) {
             (Some(address), _) => address.clone(),

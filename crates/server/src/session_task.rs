@@ -21,7 +21,7 @@ use crate::channels::BoundClient;
 use crate::clock;
 use crate::conversations::{ConversationHandle, PartAddress};
 use crate::fetching::{Fetching, Recording};
-use crate::net::media::{LegKey, ReservedPort};
+use crate::net::media::{LegKey, LegPeer, ReservedPort};
 use crate::net::mrcp::ConnectionHandle;
 use crate::net::sip::{ToEndpoint, sleep_until};
 use crate::peers::PeerPermit;
@@ -105,6 +105,8 @@ pub(crate) struct SessionTask {
     recordings: Recordings,
     /// The client's host, as its offer names it.
     peer: Option<IpAddr>,
+    /// The host that it signals from.
+    signalling: Option<IpAddr>,
     /// The peer's share is given back before the server's place: whoever sees the session gone may have the next.
     _permits: (PeerPermit, SessionPermit),
 }
@@ -145,6 +147,7 @@ impl SessionTask {
             client: BoundClient::default(),
             parts: HashMap::new(),
             joined: HashSet::new(),
+            signalling: None,
             _permits: permits,
         }
     }
@@ -347,6 +350,7 @@ impl SessionTask {
 
     fn reserve(&mut self, reservation: &Reservation) -> Input {
         self.peer = Some(reservation.peer);
+        self.signalling = Some(reservation.client);
         let mut recognitions = Vec::new();
         for _ in 0..reservation.recognizers {
             match self.shared.recognition.try_reserve() {
@@ -362,8 +366,9 @@ impl SessionTask {
             (_, _) => None,
         };
         let mut reserved = Vec::with_capacity(reservation.legs.len());
-        for leg in &reservation.legs {
-            match self.shared.media.reserve_port() {
+        for (leg, described) in &reservation.legs {
+            let peer = LegPeer { described: *described, client: reservation.client };
+            match self.shared.media.reserve_port(peer) {
                 Ok(port) => reserved.push((*leg, port)),
                 Err(error) => {
                     tracing::error!(error = %error, "no RTP port is free");
@@ -384,7 +389,7 @@ impl SessionTask {
     fn open_leg(
         &mut self,
         id: LegId,
-        remote: session::RtpPeer,
+        described: media::RtpPeer,
         media: media::LegMedia,
         clock_rate: media::ClockRate,
     ) -> Option<Input> {
@@ -405,7 +410,9 @@ impl SessionTask {
                     true
                 }
             });
-        match self.shared.media.open(port, remote, config, deliver) {
+        // A reservation came before: it told the host.
+        let peer = LegPeer { described, client: self.signalling.unwrap_or(described.rtp.ip()) };
+        match self.shared.media.open(port, peer, config, deliver) {
             Ok(key) => {
                 leg.key = Some(key);
                 leg.clock_rate = Some(clock_rate);

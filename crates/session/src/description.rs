@@ -7,7 +7,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use media::{ClockRate, LegMedia, Ptime};
+use media::{ClockRate, LegMedia, Ptime, RtpPeer};
 use mrcp::{ChannelId, Resource};
 use sdp::{
     AcceptedAudio, AnswerLine, Audio, Codec, ConnectionUse, Control, ControlAnswer, ControlTransport, Local, Media,
@@ -15,7 +15,7 @@ use sdp::{
 };
 use speech::ResultFormat;
 
-use crate::output::{LegId, Reservation, RtpPeer};
+use crate::output::{LegId, Reservation};
 
 /// What goes into answers.
 #[derive(Debug, Clone)]
@@ -408,18 +408,18 @@ impl Description {
                 leg
             }
         };
-        Decision::Audio { leg, remote: RtpPeer::of(audio, address), accepted }
+        Decision::Audio { leg, remote: rtp_peer(audio, address), accepted }
     }
 
     fn reservation(&self, offer: &SessionDescription, decisions: &[Decision]) -> Option<Reservation> {
         let peer = peer(offer).unwrap_or(self.client);
-        let mut reservation = Reservation { peer, legs: Vec::new(), recognizers: 0, synthesizers: 0 };
+        let mut reservation = Reservation { peer, client: self.client, legs: Vec::new(), recognizers: 0, synthesizers: 0 };
         for (index, decision) in decisions.iter().enumerate() {
             match (decision, self.lines.get(index)) {
                 (Decision::Audio { .. }, Some(Line::Audio { .. }))
                 | (Decision::Control { .. }, Some(Line::Control { .. }))
                 | (Decision::Release | Decision::Refuse, _) => {}
-                (Decision::Audio { leg, .. }, _) => reservation.legs.push(*leg),
+                (Decision::Audio { leg, remote, .. }, _) => reservation.legs.push((*leg, *remote)),
                 (Decision::Control { kind: ChannelKind::DtmfRecognizer | ChannelKind::Recorder, .. }, _) => {}
                 (Decision::Control { kind: ChannelKind::Recognizer, .. }, _) => reservation.recognizers += 1,
                 (Decision::Control { kind: ChannelKind::BasicSynthesizer, .. }, _) if self.config.has_clips => {}
@@ -493,15 +493,13 @@ fn peer(offer: &SessionDescription) -> Option<IpAddr> {
         .next()
 }
 
-impl RtpPeer {
-    /// Where a line says that its sender listens: RTCP on the port after RTP's unless it names another (RFC 3605).
-    fn of(audio: &Audio, address: IpAddr) -> Self {
-        let rtcp = match audio.rtcp {
-            Some(rtcp) => SocketAddr::new(rtcp.address.unwrap_or(address), rtcp.port),
-            None => SocketAddr::new(address, audio.port.saturating_add(1)),
-        };
-        Self { rtp: SocketAddr::new(address, audio.port), rtcp }
-    }
+/// Where a line says that its sender listens: RTCP on the port after RTP's unless it names another (RFC 3605).
+fn rtp_peer(audio: &Audio, address: IpAddr) -> RtpPeer {
+    let rtcp = match audio.rtcp {
+        Some(rtcp) => SocketAddr::new(rtcp.address.unwrap_or(address), rtcp.port),
+        None => SocketAddr::new(address, audio.port.saturating_add(1)),
+    };
+    RtpPeer { rtp: SocketAddr::new(address, audio.port), rtcp }
 }
 
 /// The sampling rate of a leg with that codec.

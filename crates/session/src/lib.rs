@@ -47,7 +47,7 @@ pub use grammar_store::GrammarConfig;
 pub use input::{Heard, Input};
 pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output, PartKey,
-    Progress, PromptEnd, Reservation, RtpPeer, Speaker, ToConversation, Utterance,
+    Progress, PromptEnd, Reservation, Speaker, ToConversation, Utterance,
 };
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;

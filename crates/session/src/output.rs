@@ -1,10 +1,10 @@
 //! What a session wants done, and the names by which it speaks of its parts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::recording::{RecordKey, RecordSpec};
-use media::{CaptureId, ClockRate, LegMedia, PlaySpan, UtteranceId};
+use media::{CaptureId, ClockRate, LegMedia, PlaySpan, RtpPeer, UtteranceId};
 use mrcp::recognizer::InputMatch;
 use mrcp::recorder::Cut;
 use mrcp::{ChannelId, Message};
@@ -32,15 +32,6 @@ pub struct ListenKey(pub u32);
 /// a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartKey(pub u32);
-
-/// Where a peer takes RTP and RTCP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RtpPeer {
-    /// Audio and keys.
-    pub rtp: SocketAddr,
-    /// Reports (RFC 3550, section 6).
-    pub rtcp: SocketAddr,
-}
 
 /// What a session wants done. The shell does these in order.
 #[derive(Debug)]
@@ -254,8 +245,10 @@ pub enum Output {
 pub struct Reservation {
     /// The peer's address, so that the local one is chosen right.
     pub peer: IpAddr,
-    /// Legs that need a port.
-    pub legs: Vec<LegId>,
+    /// The host that the peer signals from. One whose audio is elsewhere is behind NAT, or says so.
+    pub client: IpAddr,
+    /// Legs that need a port, with where their peers say that they are.
+    pub legs: Vec<(LegId, RtpPeer)>,
     /// Recognizers that need an engine place.
     pub recognizers: u32,
     /// Synthesizers that need an engine place.

@@ -17,6 +17,7 @@ use speech::Language;
 use toml::Table;
 
 use crate::compat::Kind;
+pub use crate::net::media::PortMode;
 
 pub use conversation::TurnTakingConfig;
 pub use reader::Mistake;
@@ -137,6 +138,10 @@ pub struct RtpConfig {
     pub port_min: u16,
     /// Last port of the range.
     pub port_max: u16,
+    /// How ports of the range are given to streams.
+    pub ports: PortMode,
+    /// Whether streams follow their peer to where its packets come from.
+    pub latching: media::Latching,
     /// Media worker threads.
     pub workers: usize,
     /// Codecs that are accepted; of these the peer's order decides.
@@ -410,6 +415,18 @@ fn read_rtp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RtpConfig {
     let mut section = Section::take(root, "rtp", mistakes);
     let config = RtpConfig {
         port_min: section.port("port_min", 20_000),
+        ports: section.parsed("ports", PortMode::Auto, |text| match text {
+            "auto" => Ok(PortMode::Auto),
+            "shared" => Ok(PortMode::Shared),
+            "range" => Ok(PortMode::Range),
+            _ => Err("must be auto, shared or range".to_owned()),
+        }),
+        latching: section.parsed("latching", media::Latching::Handover, |text| match text {
+            "off" => Ok(media::Latching::Off),
+            "once" => Ok(media::Latching::Once),
+            "handover" => Ok(media::Latching::Handover),
+            _ => Err("must be off, once or handover".to_owned()),
+        }),
         port_max: section.port("port_max", 29_999),
         workers: section.count("workers", 1, 1..=64),
         codecs: section.list("codecs", media::Codec::ALL.to_vec(), |text| {

@@ -34,7 +34,7 @@ fn agree(description: &mut Description, lines: &str) -> Agreed {
     let ports: Vec<(LegId, u16)> = description
         .offered(&offer(lines))
         .unwrap()
-        .map(|reservation| reservation.legs.into_iter().map(|leg| (leg, 20_000)).collect())
+        .map(|reservation| reservation.legs.into_iter().map(|(leg, _)| (leg, 20_000)).collect())
         .unwrap_or_default();
     description.answer(Some(IpAddr::from([10, 0, 0, 1])), &ports)
 }
@@ -44,10 +44,9 @@ fn ses_002_ses_003_ses_004_ses_005_ses_008_a_recognizer_is_allocated_with_its_le
  {
     let mut description = description();
     let reservation = description.offered(&offer(&format!("{RECOGNIZER}{AUDIO}"))).unwrap().unwrap();
-    assert_eq!(
-        reservation,
-        Reservation { peer: [127, 0, 0, 1].into(), legs: vec![LegId(0)], recognizers: 1, synthesizers: 0 }
-    );
+    let offered = RtpPeer { rtp: (CLIENT, 4000).into(), rtcp: (CLIENT, 4001).into() };
+    let legs = vec![(LegId(0), offered)];
+    assert_eq!(reservation, Reservation { peer: CLIENT, client: CLIENT, legs, recognizers: 1, synthesizers: 0 });
     let agreed = description.answer(Some([10, 0, 0, 1].into()), &[(LegId(0), 20_000)]);
     assert_eq!(agreed.allocated[0].kind, ChannelKind::Recognizer);
     assert_eq!(agreed.allocated[0].leg, Some((LegId(0), ClockRate::Hz8000)));
@@ -144,7 +143,7 @@ fn outcome(description: &mut Description, lines: &str) -> Result<Vec<(String, Op
     let reservation = description.offered(&offer(lines))?;
     let legs = reservation.map(|reservation| reservation.legs).unwrap_or_default();
     let ports: Vec<(LegId, u16)> =
-        legs.into_iter().map(|leg| (leg, 20_000 + 2 * u16::try_from(leg.0).unwrap())).collect();
+        legs.into_iter().map(|(leg, _)| (leg, 20_000 + 2 * u16::try_from(leg.0).unwrap())).collect();
     let agreed = description.answer(Some(CLIENT), &ports);
     let named =
         |channel: AgreedChannel| (channel.id.resource_name().to_owned(), channel.leg.map(|(LegId(leg), _)| leg));

@@ -308,7 +308,7 @@ impl World {
         match output {
             Output::Sip(command) => self.command(command),
             Output::Reserve(reservation) => {
-                let ports = reservation.legs.iter().map(|leg| (*leg, 20_000)).collect();
+                let ports = reservation.legs.iter().map(|(leg, _)| (*leg, 20_000)).collect();
                 call.session.handle_input(self.now, Input::Reserved { local: [192, 0, 2, 9].into(), ports });
             }
             Output::OpenLeg { leg, .. } => call.legs.push(leg),

@@ -128,7 +128,7 @@ impl Ladder {
     }
 
     fn accept(&mut self, reservation: &session::Reservation) {
-        let ports = reservation.legs.iter().map(|leg| (*leg, 20_000)).collect();
+        let ports = reservation.legs.iter().map(|(leg, _)| (*leg, 20_000)).collect();
         self.input(Input::Reserved { local: [127, 0, 0, 1].into(), ports });
         self.input(Input::Sip(Signal::Ack { request: Box::new(request("ACK", 1, ";tag=b", "")) }));
         self.outputs.clear();
@@ -238,7 +238,7 @@ const URI_LIST: (HeaderName, &str) = (HeaderName::ContentType, "text/uri-list");
 fn con_006_nothing_is_answered_before_ports_and_places_are_had_and_the_channel_is_known_before_the_answer() {
     let mut ladder = Ladder::offered(Resource::SpeechRecog);
     assert!(ladder.sip().is_empty());
-    let leg = ladder.reservation().legs[0];
+    let (leg, _) = ladder.reservation().legs[0];
     ladder.input(Input::Reserved { local: [127, 0, 0, 1].into(), ports: vec![(leg, 20_000)] });
     let registered = ladder.position(|output| matches!(output, Output::RegisterChannel(_)));
     let opened = ladder.position(|output| matches!(output, Output::OpenLeg { .. }));

@@ -100,7 +100,7 @@ impl Call {
     fn drain(&mut self) {
         while let Some(output) = self.session.poll_output() {
             if let Output::Reserve(reservation) = &output {
-                let ports = reservation.legs.iter().map(|leg| (*leg, 20_000)).collect();
+                let ports = reservation.legs.iter().map(|(leg, _)| (*leg, 20_000)).collect();
                 let answer = match self.grants {
                     true => Input::Reserved { local: [127, 0, 0, 1].into(), ports },
                     false => Input::ReservationRefused { reason: "ports" },

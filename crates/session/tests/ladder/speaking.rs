@@ -41,7 +41,7 @@ impl Stage {
     pub(super) fn with(resource: Resource, config: Arc<SessionConfig>) -> Self {
         let mut ladder = Ladder::offered_by(resource, config);
         let reservation = ladder.reservation();
-        let leg_id = reservation.legs[0];
+        let (leg_id, _) = reservation.legs[0];
         ladder.accept(&reservation);
         let media = LegMedia::new(Codec::L16, 96);
         let leg = Leg::new(LegConfig::new(media, ClockRate::Hz8000, 1), ladder.clock.now());
