@@ -16,6 +16,8 @@ use url::Url;
 const EXIT_UNUSABLE: u8 = 2;
 /// Ways of understanding one input that are told.
 const WAYS_MAX: usize = 10;
+/// Phrases that are counted.
+const PHRASES_MAX: usize = 10_000;
 
 /// What to do with a grammar.
 #[derive(Debug, Clone, Subcommand)]
@@ -90,6 +92,12 @@ impl CheckArgs {
         let language = grammar.document().and_then(GrammarDocument::language).or(grammar.language().map(Language::tag));
         let language = language.map(|language| format!(" in {language}")).unwrap_or_default();
         writeln!(out, "{}: a grammar {kind}{language}", self.grammar)?;
+        if grammar.document().is_some() {
+            match grammar.enumerate(PHRASES_MAX) {
+                Some(phrases) => writeln!(out, "accepts {} phrases", phrases.len())?,
+                None => writeln!(out, "accepts more than {PHRASES_MAX} phrases, or endlessly many")?,
+            }
+        }
         for (uri, document) in grammar.documents() {
             let format = match document.tag_format() {
                 TagFormat::Literals => "tags are literals",

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use mrcp::recognizer::{Failure, GrammarPurpose};
+use mrcp::recognizer::{Failure, FailureKind, GrammarPurpose};
 use mrcp::{FetchParams, GrammarRef, RequestId};
 use speech::Grammar;
 
@@ -127,6 +127,13 @@ impl GrammarLoading {
     fn end(&mut self, at: usize) -> Option<EndedLoad> {
         let Loaded { grammars, definitions } = self.loads.get_mut(at)?.1.finish()?;
         let (load_for, load) = self.loads.remove(at);
-        Some(EndedLoad { request_id: load.request_id(), load_for, outcome: Ok((grammars, definitions)) })
+        // A grammar without a root may be defined: its rules have names. It cannot be used as a whole (SRGS 1.0 section 4.7).
+        let outcome = match load_for {
+            LoadFor::Use(_) if !grammars.iter().all(Grammar::has_root) => {
+                Err(Failure::new(FailureKind::Compilation, "the grammar names no root rule"))
+            }
+            LoadFor::Use(_) | LoadFor::Definition => Ok((grammars, definitions)),
+        };
+        Some(EndedLoad { request_id: load.request_id(), load_for, outcome })
     }
 }

@@ -1,19 +1,29 @@
-//! Pronunciation lexicons (W3C PLS 1.0), as far as a voice that is given text can use them: words that stand for others.
+//! Pronunciation lexicons (W3C PLS 1.0).
 //!
-//! An `alias` is spoken in the place of its `grapheme`. A `phoneme` is read and checked, and left out: voices here take text and
-//! no phonemes, so a word that has nothing but phonemes keeps the voice's own pronunciation.
+//! A voice that is given text can use words that stand for others: an `alias` is spoken in the place of its `grapheme`. Voices
+//! here take no phonemes, so a word that has nothing but a `phoneme` keeps the voice's own pronunciation.
+//!
+//! A grammar uses all of it: whoever says any of the aliases says the word, and phonemes tell how it sounds
+//! (`Lexicon::entries`).
 
 use std::collections::HashMap;
 use std::fmt;
 
 use roxmltree::Node;
 
-use crate::{Language, Segment, text, xml};
+use crate::{
+    Language, Segment,
+    phoneme::{self, Alphabet},
+    sound::Sound,
+    spelling, text, xml,
+};
 
 /// Words of one lexicon.
 const ENTRIES_MAX: usize = 10_000;
 /// Characters of a word, and of what is spoken for it.
 const WORD_CHARS_MAX: usize = 200;
+/// Pronunciations of one word that a grammar uses: as many aliases and as many phonemes.
+const PRONUNCIATIONS_MAX: usize = 8;
 
 /// A pronunciation lexicon.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +32,19 @@ pub struct Lexicon {
     language: Option<Language>,
     /// By the first character of the word, longest words first.
     aliases: HashMap<char, Vec<Entry>>,
+    /// By the first word as grammars compare words.
+    pronunciations: HashMap<String, Vec<Pronounced>>,
+}
+
+/// How a word of a grammar may be said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Pronounced {
+    /// The word, as grammars compare words; one that is written with a space is several.
+    pub(crate) words: Vec<String>,
+    /// What may be said for it.
+    pub(crate) aliases: Vec<String>,
+    /// How it sounds.
+    pub(crate) sounds: Vec<Vec<Sound>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,10 +88,11 @@ impl Lexicon {
             return Err(error(root, format!("the root element is {:?}, not lexicon", root.tag_name().name())));
         }
         let tag = xml::lang(root).ok_or_else(|| error(root, "lexicon has no xml:lang"))?;
-        let mut lexicon = Self { language: Language::from_tag(tag), aliases: HashMap::new() };
+        let mut lexicon = Self { language: Language::from_tag(tag), ..Self::default() };
+        let alphabet = root.attribute("alphabet").map(Alphabet::named);
         let mut count = 0;
         for lexeme in root.children().filter(|child| child.tag_name().name() == "lexeme") {
-            count += lexicon.add(lexeme)?;
+            count += lexicon.add(lexeme, alphabet)?;
             if count > ENTRIES_MAX {
                 return Err(error(lexeme, format!("there are more than {ENTRIES_MAX} words")));
             }
@@ -77,10 +101,13 @@ impl Lexicon {
             // Stable: of equal words the first counts.
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.grapheme.len()));
         }
+        for entries in lexicon.pronunciations.values_mut() {
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.words.len()));
+        }
         Ok(lexicon)
     }
 
-    fn add(&mut self, lexeme: Node<'_, '_>) -> Result<usize, LexiconError> {
+    fn add(&mut self, lexeme: Node<'_, '_>, alphabet: Option<Alphabet>) -> Result<usize, LexiconError> {
         let named = |name: &'static str| {
             lexeme.children().filter(move |child| child.is_element() && child.tag_name().name() == name)
         };
@@ -90,6 +117,9 @@ impl Lexicon {
         }
         if named("alias").chain(named("phoneme")).next().is_none() {
             return Err(error(lexeme, "a lexeme has neither alias nor phoneme"));
+        }
+        if named("phoneme").any(|phoneme| words(phoneme).chars().count() > WORD_CHARS_MAX) {
+            return Err(error(lexeme, format!("a phoneme has more than {WORD_CHARS_MAX} characters")));
         }
         let preferred = named("alias").find(|alias| alias.attribute("prefer") == Some("true"));
         let alias = preferred.or_else(|| named("alias").next()).map(words).filter(|alias| !alias.is_empty());
@@ -110,7 +140,49 @@ impl Lexicon {
                 self.aliases.entry(first).or_default().push(entry);
             }
         }
+        let aliases: Vec<String> = named("alias").map(words).filter(|alias| !alias.is_empty()).collect();
+        if aliases.iter().any(too_long) {
+            return Err(error(lexeme, format!("a word has more than {WORD_CHARS_MAX} characters")));
+        }
+        let sounds = named("phoneme").filter_map(|phoneme| {
+            let alphabet = phoneme.attribute("alphabet").map(Alphabet::named).or(alphabet);
+            phoneme::sounds(&words(phoneme), alphabet?)
+        });
+        let sounds: Vec<Vec<Sound>> = sounds.collect();
+        for grapheme in &graphemes {
+            self.pronounce_as(grapheme, &aliases, &sounds);
+        }
         Ok(graphemes.len())
+    }
+
+    /// Adds to what is known of a word.
+    fn pronounce_as(&mut self, grapheme: &str, aliases: &[String], sounds: &[Vec<Sound>]) {
+        let Some(language) = self.language else { return };
+        let words = spelling::comparable(&text::words(grapheme), Language::of_text(grapheme).unwrap_or(language));
+        let Some(first) = words.first() else { return };
+        let entries = self.pronunciations.entry(first.clone()).or_default();
+        let at = entries.iter().position(|entry| entry.words == words).unwrap_or(entries.len());
+        if at == entries.len() {
+            entries.push(Pronounced { words, ..Pronounced::default() });
+        }
+        let Some(entry) = entries.get_mut(at) else { return };
+        let new = |known: &[String], alias: &&String| !known.contains(alias);
+        let more: Vec<String> = aliases.iter().filter(|alias| new(&entry.aliases, alias)).cloned().collect();
+        entry.aliases.extend(more);
+        entry.aliases.truncate(PRONUNCIATIONS_MAX);
+        entry.sounds.extend(sounds.iter().cloned());
+        entry.sounds.truncate(PRONUNCIATIONS_MAX);
+    }
+
+    /// The language whose words it has; `None` for one that is not heard or spoken here.
+    pub(crate) fn language(&self) -> Option<Language> {
+        self.language
+    }
+
+    /// What is known of the words that `words` begins with, the longest first; words as grammars compare them.
+    pub(crate) fn entries(&self, words: &[String]) -> impl Iterator<Item = &Pronounced> {
+        let entries = words.first().and_then(|first| self.pronunciations.get(first));
+        entries.into_iter().flatten().filter(|entry| words.starts_with(&entry.words))
     }
 
     /// The word of the lexicon at the beginning of `rest`, which stands behind `before`.

@@ -19,6 +19,7 @@ mod grammar;
 mod hypothesis;
 mod language;
 mod lexicon;
+mod phoneme;
 mod prosody;
 mod query;
 mod result_format;

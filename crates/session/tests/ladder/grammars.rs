@@ -384,6 +384,46 @@ fn grm_015_a_fragment_selects_a_public_rule() {
 }
 
 #[test]
+fn a_grammar_without_a_root_is_defined_for_its_rules_and_not_used_as_a_whole() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    let rootless = with_rules("hello").replace(" root=\"main\"", "");
+    ladder.send(Method::DefineGrammar, &[SRGS, MENU], &rootless);
+    assert_eq!(ladder.answer(), "200 000");
+    ladder.send(Method::Recognize, &[URI_LIST], "session:menu@form.store");
+    assert_eq!(ladder.answer(), "407 005");
+    ladder.send(Method::Recognize, &[SRGS], &rootless);
+    assert_eq!(ladder.answer(), "407 005");
+    ladder.send(Method::Recognize, &[URI_LIST], "session:menu@form.store#other");
+    assert_eq!(ladder.answer(), "200");
+    assert!(ladder.hears("goodbye").contains("session:menu@form.store#other"));
+}
+
+#[test]
+fn the_lexicon_of_a_grammar_is_fetched_and_speaks_of_its_words() {
+    const LEXICON: &str = "<lexicon version=\"1.0\" alphabet=\"ipa\" xml:lang=\"en-US\">\
+        <lexeme><grapheme>W3C</grapheme><alias>World Wide Web Consortium</alias></lexeme></lexicon>";
+    let grammar = with_rules("W3C").replace("<rule id=\"main\"", "<lexicon uri=\"words.pls\"/><rule id=\"main\"");
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "http://pbx.example/menus/g.grxml");
+    let (key, uri) = ladder.asked_one();
+    ladder.input(Input::Fetched { key, outcome: fetched(&uri, grammar.clone()) });
+    let (key, uri) = ladder.asked_one();
+    assert_eq!(uri, "http://pbx.example/menus/words.pls");
+    ladder.input(Input::Fetched { key, outcome: fetched(&uri, LEXICON.to_owned()) });
+    assert_eq!(ladder.answer(), "200");
+    let result = ladder.hears("the World Wide Web Consortium");
+    assert!(result.contains("W3C"), "{result}");
+
+    ladder.send(Method::Recognize, &[URI_LIST], "http://pbx.example/menus/other.grxml");
+    let (key, uri) = ladder.asked_one();
+    ladder.input(Input::Fetched { key, outcome: fetched(&uri, grammar) });
+    let (key, _) = ladder.asked_one();
+    let failure = FetchFailure { cause: "404".to_owned(), reason: "not found".to_owned(), ..FetchFailure::default() };
+    ladder.input(Input::Fetched { key, outcome: Err(failure) });
+    assert_eq!(ladder.answer(), "407 009");
+}
+
+#[test]
 fn grm_017_ghf_013_what_a_grammar_refers_to_is_fetched_relative_to_where_it_was_found() {
     let mut ladder = Ladder::established(Resource::SpeechRecog);
     ladder.send(Method::DefineGrammar, &[URI_LIST, MENU], "http://pbx.example/menus/main.grxml");

@@ -9,7 +9,6 @@ use super::signalling::{AUDIO, Call, RECOGNIZER, SYNTHESIZER};
 const OTHERWISE: &[(&str, &str, &str)] = &[
     ("031", "", "is answered when the leg has said where it stopped"),
     ("033", "409 COMPLETE", "jumps by words"),
-    ("043", "407 COMPLETE", "the grammar names no root rule"),
     ("045", "407 COMPLETE", "the grammar is not closed"),
     ("049", "407 COMPLETE", "names a grammar that was not defined"),
     ("062", "402 COMPLETE", "there is no result yet"),

@@ -11,7 +11,7 @@ use super::{
     phrase_index::{Phrase, PhraseIndex},
     srgs::source::{self, Alternative, Expansion, Source, Target, excerpt},
 };
-use crate::{Language, spelling, text};
+use crate::Language;
 
 /// Rules of a document.
 const RULES_MAX: usize = 100_000;
@@ -29,7 +29,8 @@ const PROBABILITY_MIN: f32 = 1e-6;
 /// Builds a [`GrammarDocument`].
 pub(super) struct Compiler {
     document: GrammarDocument,
-    tokens: HashMap<(String, Language), u32>,
+    /// By what is written, its language, and what is said for it.
+    tokens: HashMap<(String, Language, Option<String>), u32>,
     tags: HashMap<Arc<str>, u32>,
     externals: HashMap<(String, Option<String>), u32>,
     /// Alternatives whose first words are found when all rules are there.
@@ -178,17 +179,14 @@ impl Compiler {
 
     fn token(&mut self, token: source::Token) -> Leaf {
         let document = &mut self.document;
-        let key = (token.written, token.language);
+        let source::Token { written, language, spoken, sounds } = token;
+        let key = (written, language, spoken);
         if let Some(id) = self.tokens.get(&key) {
             return Leaf::Token(*id);
         }
         let spelled = match document.mode {
             crate::InputMode::Dtmf => vec![key.0.clone()],
-            crate::InputMode::Speech => {
-                let words = text::words(&key.0);
-                let language = Language::of_text(&key.0).unwrap_or(key.1);
-                spelling::comparable(&words, language)
-            }
+            crate::InputMode::Speech => source::words(key.2.as_deref().unwrap_or(&key.0), key.1),
         };
         let mut words = Vec::with_capacity(spelled.len());
         for word in spelled {
@@ -204,7 +202,8 @@ impl Compiler {
             });
         }
         let id = next_id(&document.tokens);
-        document.tokens.push(Token { written: key.0.as_str().into(), words: words.into_boxed_slice() });
+        let written = key.0.as_str().into();
+        document.tokens.push(Token { written, words: words.into_boxed_slice(), sounds: sounds.into_boxed_slice() });
         self.tokens.insert(key, id);
         Leaf::Token(id)
     }

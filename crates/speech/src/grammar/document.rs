@@ -8,9 +8,9 @@ use super::{
     error::{GrammarError, Position},
     limits::GrammarLimits,
     phrase_index::PhraseIndex,
-    srgs,
+    srgs::{self, source::Source},
 };
-use crate::{TagFormat, encoding};
+use crate::{TagFormat, encoding, sound::Sound};
 
 /// One document, compiled, without what it refers to. Immutable, safe to share and to keep between sessions.
 #[derive(Debug)]
@@ -108,6 +108,8 @@ pub(super) enum Leaf {
 pub(super) struct Token {
     pub(super) written: Arc<str>,
     pub(super) words: Box<[WordId]>,
+    /// How it sounds, where a lexicon says so.
+    pub(super) sounds: Box<[Vec<Sound>]>,
 }
 
 /// One of several parts. Those that are mere phrases are found by their words, not one by one.
@@ -165,17 +167,22 @@ pub(super) struct Repeat {
 
 impl GrammarDocument {
     /// Reads and compiles a document in either form of SRGS, whatever the media type says about the form. An empty
-    /// media type is not looked at.
+    /// media type is not looked at. The lexicons that it names have no effect here: a
+    /// [`GrammarLoader`](super::GrammarLoader) asks for them.
     ///
     /// # Errors
     /// `UnsupportedMediaType` for JSGF, GSL and other types; `Syntax`, with its place, for what is no conforming
     /// grammar; `TooLarge` over a limit.
     pub fn compile(content_type: &str, body: &[u8], limits: &GrammarLimits) -> Result<Self, GrammarError> {
+        Compiler::compile(Self::read(content_type, body, limits)?, body.len())
+    }
+
+    /// Reads a document; nothing of it is compiled yet.
+    pub(super) fn read(content_type: &str, body: &[u8], limits: &GrammarLimits) -> Result<Source, GrammarError> {
         if !content_type.trim().is_empty() {
             srgs::check_media_type(content_type)?;
         }
-        let source = srgs::read(encoding::charset(content_type), body, limits.document_bytes_max)?;
-        Compiler::compile(source, body.len())
+        srgs::read(encoding::charset(content_type), body, limits.document_bytes_max)
     }
 
     /// Whether it describes speech or keys.
@@ -193,7 +200,7 @@ impl GrammarDocument {
         &self.tag_format
     }
 
-    /// The URIs of the lexicons that it names, as written. They are not loaded: no engine takes pronunciations.
+    /// The URIs of the lexicons that it names, as written.
     pub fn lexicons(&self) -> &[String] {
         &self.lexicons
     }
@@ -255,6 +262,11 @@ impl GrammarDocument {
     pub(super) fn leaves(&self, run: u32) -> &[Leaf] {
         let Some(run) = self.runs.get(index(run)) else { return &[] };
         self.leaves.get(index(run.start)..index(run.end)).unwrap_or_default()
+    }
+
+    /// A word by its number.
+    pub(super) fn spelling(&self, id: WordId) -> Option<&Arc<str>> {
+        self.spellings.get(index(id))
     }
 
     pub(super) fn token(&self, id: u32) -> Option<&Token> {

@@ -6,8 +6,10 @@ use super::{
 };
 use crate::{InputMode, text};
 
-/// Work of writing out one grammar, in phrases built on the way.
-const WORK_MAX: usize = 200_000;
+/// Work of writing out one grammar, in phrases built on the way: so many for each phrase that is wanted.
+const WORK_PER_PHRASE: usize = 20;
+/// And at least so many.
+const WORK_MIN: usize = 200_000;
 /// Words of a phrase.
 const WORDS_MAX: usize = 40;
 /// Rules and parts inside each other.
@@ -22,40 +24,47 @@ pub struct Phrase {
     pub words: Vec<String>,
 }
 
-/// The phrases of a grammar in the order of the document, equal ones once, empty ones left out. `None` when there are
-/// more than `phrases_max`, or endlessly many: the grammar repeats without end, refers to itself, or has GARBAGE or a
-/// builtin grammar in it.
+/// Tokens with the documents that they are of.
+pub(super) type Tokens<'a> = Vec<(usize, &'a Token)>;
+
+/// The phrases of a grammar in the order of the document. `None` when there are more than `phrases_max`, or endlessly many:
+/// the grammar repeats without end, refers to itself, or has GARBAGE or a builtin grammar in it.
+pub(super) fn written(grammar: &LinkedGrammar, phrases_max: usize) -> Option<Vec<Tokens<'_>>> {
+    let work_max = phrases_max.saturating_mul(WORK_PER_PHRASE).max(WORK_MIN);
+    Writer { grammar, phrases_max, work_max, open: Vec::new(), work: 0, depth: 0 }.rule(grammar.root)
+}
+
+/// The same phrases as they are written and compared, equal ones once, empty ones left out.
 pub(super) fn phrases(grammar: &LinkedGrammar, phrases_max: usize) -> Option<Vec<Phrase>> {
-    let mode = grammar.document(0)?.document.mode;
-    let mut writer = Writer { grammar, phrases_max, open: Vec::new(), work: 0, depth: 0 };
-    let written = writer.rule(grammar.root)?;
     let mut seen = std::collections::HashSet::new();
     let mut phrases = Vec::new();
-    for tokens in written {
-        let written = || tokens.iter().map(|(_, token)| token.written.as_ref());
-        let text = match mode {
-            InputMode::Speech => text::collapse_space(&written().collect::<Vec<_>>().join(" ")),
-            InputMode::Dtmf => written().collect(),
-        };
+    for tokens in written(grammar, phrases_max)? {
         let words: Vec<String> = tokens.iter().flat_map(|token| spelled(grammar, token)).collect();
         if !words.is_empty() && seen.insert(words.clone()) {
-            phrases.push(Phrase { text, words });
+            phrases.push(Phrase { text: text_of(grammar, &tokens), words });
         }
     }
     Some(phrases)
 }
 
-fn spelled(grammar: &LinkedGrammar, (document, token): &(usize, &Token)) -> Vec<String> {
-    let Some(linked) = grammar.document(*document) else { return Vec::new() };
-    token.words.iter().filter_map(|word| linked.document.word(*word)).map(str::to_owned).collect()
+/// A phrase as the grammar writes it.
+pub(super) fn text_of(grammar: &LinkedGrammar, tokens: &Tokens<'_>) -> String {
+    let written = || tokens.iter().map(|(_, token)| token.written.as_ref());
+    match grammar.document(0).map(|linked| linked.document.mode) {
+        Some(InputMode::Dtmf) => written().collect(),
+        Some(InputMode::Speech) | None => text::collapse_space(&written().collect::<Vec<_>>().join(" ")),
+    }
 }
 
-/// Tokens with the documents that they are of.
-type Tokens<'a> = Vec<(usize, &'a Token)>;
+fn spelled(grammar: &LinkedGrammar, (document, token): &(usize, &Token)) -> Vec<String> {
+    let Some(linked) = grammar.document(*document) else { return Vec::new() };
+    token.words.iter().filter_map(|word| linked.document.spelling(*word)).map(|word| word.to_string()).collect()
+}
 
 struct Writer<'a> {
     grammar: &'a LinkedGrammar,
     phrases_max: usize,
+    work_max: usize,
     /// The rules under way.
     open: Vec<RuleAddress>,
     work: usize,
@@ -176,13 +185,6 @@ impl<'a> Writer<'a> {
 
     fn check(&mut self, count: usize) -> Option<()> {
         self.work = self.work.saturating_add(count);
-        (count <= self.phrases_max && self.work <= WORK_MAX).then_some(())
-    }
-}
-
-impl super::document::GrammarDocument {
-    /// The spelling of a word.
-    fn word(&self, id: u32) -> Option<&str> {
-        self.spellings.get(super::document::index(id)).map(AsRef::as_ref)
+        (count <= self.phrases_max && self.work <= self.work_max).then_some(())
     }
 }

@@ -13,6 +13,7 @@ use super::{
 pub(crate) struct LinkedGrammar {
     /// The one that was asked for comes first.
     pub(super) documents: Vec<LinkedDocument>,
+    /// The activated rule; of a document without a root one that is not there.
     pub(super) root: RuleAddress,
 }
 
@@ -77,6 +78,11 @@ impl LinkedGrammar {
         let mut grammar = Self { documents, root };
         grammar.find_productive();
         grammar
+    }
+
+    /// Whether a rule is activated.
+    pub(super) fn has_root(&self) -> bool {
+        self.document(self.root.document).is_some_and(|linked| linked.document.rule(self.root.rule).is_some())
     }
 
     pub(super) fn document(&self, number: usize) -> Option<&LinkedDocument> {

@@ -9,14 +9,19 @@ use url::Url;
 
 use super::{
     Grammar,
-    document::{GrammarDocument, index},
-    error::{GrammarError, GrammarErrorKind},
+    compile::Compiler,
+    document::{GrammarDocument, RuleId, index},
+    error::{GrammarError, GrammarErrorKind, Position},
     limits::GrammarLimits,
     linked::{Link, LinkTarget, LinkedDocument, LinkedGrammar, RuleAddress},
     parse_tree::GrammarSource,
-    srgs::{self, source::excerpt},
+    pronunciation,
+    srgs::{
+        self,
+        source::{Source, excerpt},
+    },
 };
-use crate::{InputMode, TagFormat};
+use crate::{InputMode, Lexicon, TagFormat};
 
 /// Bytes of a URI.
 const URI_BYTES_MAX: usize = 64 * 1024;
@@ -34,6 +39,7 @@ const URI_BYTES_MAX: usize = 64 * 1024;
 /// ```
 ///
 /// Only documents that activated rules lead to are asked for, each once; cycles of references are as good as any others.
+/// So are the pronunciation lexicons that they name (`<lexicon>`).
 /// `builtin:` references are resolved without asking. Every other scheme is asked for: what `session:` names is given
 /// with [`provide_grammar`](Self::provide_grammar), and what may not be fetched is refused with [`fail`](Self::fail).
 #[derive(Debug)]
@@ -43,6 +49,10 @@ pub struct GrammarLoader {
     name: String,
     documents: Vec<Loaded>,
     states: HashMap<String, DocumentState>,
+    /// The lexicons of documents; `None` for one that was asked for.
+    lexicons: HashMap<String, Option<Arc<Lexicon>>>,
+    /// Documents whose lexicons are awaited.
+    unpronounced: Vec<Unpronounced>,
     requests: VecDeque<String>,
     /// References to documents that were asked for.
     waiting: Vec<Waiting>,
@@ -70,8 +80,10 @@ enum State {
     Waiting {
         fragment: Option<String>,
     },
+    /// The same, of a grammar that may do without.
+    Inline,
     Activated(RuleAddress),
-    Builtin(Box<Grammar>),
+    Ready(Box<Grammar>),
     Failed(GrammarError),
 }
 
@@ -89,6 +101,17 @@ struct Loaded {
 enum DocumentState {
     Asked { depth: usize },
     Loaded(usize),
+}
+
+/// A document that was read, and is compiled when its lexicons are there.
+#[derive(Debug)]
+struct Unpronounced {
+    uri: String,
+    base: String,
+    source: Source,
+    bytes: usize,
+    /// Their URIs.
+    lexicons: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -109,12 +132,13 @@ impl GrammarLoader {
         loader
     }
 
-    /// Loads an inline grammar and activates its root rule. `uri` is the name by which the client knows it
+    /// Loads an inline grammar and activates its root rule; one that names none has no active rule, and is there for whoever
+    /// refers to one of its rules ([`Grammar::has_root`]). `uri` is the name by which the client knows it
     /// (`session:NAME`); relative references are relative to `body.base`, and are errors without it.
     pub fn from_body(uri: &str, body: FetchedGrammar<'_>, limits: GrammarLimits) -> Self {
         let mut loader = Self::new(uri, limits);
         loader.states.insert(uri.to_owned(), DocumentState::Asked { depth: 0 });
-        loader.state = State::Waiting { fragment: None };
+        loader.state = State::Inline;
         loader.provide(uri, body);
         loader
     }
@@ -136,6 +160,8 @@ impl GrammarLoader {
             name: uri.to_owned(),
             documents: Vec::new(),
             states: HashMap::new(),
+            lexicons: HashMap::new(),
+            unpronounced: Vec::new(),
             requests: VecDeque::new(),
             waiting: Vec::new(),
             visited: HashSet::new(),
@@ -154,7 +180,7 @@ impl GrammarLoader {
     /// Whether documents that were asked for have not come yet.
     pub fn is_waiting(&self) -> bool {
         let asked = |state: &DocumentState| matches!(state, DocumentState::Asked { .. });
-        !self.has_failed() && self.states.values().any(asked)
+        !self.has_failed() && (self.states.values().any(asked) || self.lexicons.values().any(Option::is_none))
     }
 
     /// Whether [`finish`](Self::finish) gives an error whatever else comes.
@@ -162,21 +188,50 @@ impl GrammarLoader {
         matches!(self.state, State::Failed(_))
     }
 
-    /// Gives a document that was asked for. What was not asked for is not looked at.
+    /// Gives a document or a lexicon that was asked for. What was not asked for is not looked at.
     pub fn provide(&mut self, uri: &str, fetched: FetchedGrammar<'_>) {
-        if !self.is_awaited(uri) {
+        if self.awaits_lexicon(uri) {
+            self.provide_lexicon(uri, fetched.body);
+            return;
+        }
+        if !self.awaits_document(uri) {
             return;
         }
         let base = fetched.base.unwrap_or(uri).to_owned();
-        match GrammarDocument::compile(fetched.content_type, fetched.body, &self.limits) {
-            Ok(document) => self.loaded(uri, base, Arc::new(document)),
-            Err(error) => self.fault(error, uri),
+        let read = GrammarDocument::read(fetched.content_type, fetched.body, &self.limits);
+        if let Err(error) = read.and_then(|source| self.pronounced(uri, base, source, fetched.body.len())) {
+            self.fault(error, uri);
+            return;
+        }
+        self.compile();
+    }
+
+    fn provide_lexicon(&mut self, uri: &str, body: &[u8]) {
+        self.bytes = self.bytes.saturating_add(body.len());
+        match Lexicon::parse(body) {
+            Ok(lexicon) => {
+                self.lexicons.insert(uri.to_owned(), Some(Arc::new(lexicon)));
+                self.compile();
+            }
+            Err(error) => {
+                let fault = GrammarError::syntax(error.message);
+                let fault = match error.position {
+                    Some((line, column)) => fault.at(Position { line, column }),
+                    None => fault,
+                };
+                self.fault(fault, uri);
+            }
         }
     }
 
     /// Gives a document that was asked for and compiled before: the grammar that was defined under this `session:` URI.
     pub fn provide_grammar(&mut self, uri: &str, grammar: &Grammar) {
-        if !self.is_awaited(uri) {
+        if self.awaits_lexicon(uri) {
+            let message = format!("{:?} is a grammar and no lexicon", excerpt(uri));
+            self.fault(GrammarError::new(GrammarErrorKind::UnsupportedUri, message), uri);
+            return;
+        }
+        if !self.awaits_document(uri) {
             return;
         }
         match grammar.linked().and_then(|linked| linked.document(0)) {
@@ -190,7 +245,7 @@ impl GrammarLoader {
 
     /// Gives the reason why a document that was asked for is not to be had.
     pub fn fail(&mut self, uri: &str, reason: &str) {
-        if self.is_awaited(uri) {
+        if self.awaits_document(uri) || self.awaits_lexicon(uri) {
             let error = GrammarError::new(GrammarErrorKind::UnsupportedUri, reason);
             self.state = State::Failed(error.within(uri));
         }
@@ -203,7 +258,11 @@ impl GrammarLoader {
     /// not given; `TooLarge` over a limit. The language of the grammar is not judged here: see
     /// [`Grammar::check_language`].
     pub fn finish(self) -> Result<Grammar, GrammarError> {
-        if let Some((uri, _)) = self.states.iter().find(|(_, state)| matches!(state, DocumentState::Asked { .. }))
+        let asked = self.states.iter().filter(|(_, state)| matches!(state, DocumentState::Asked { .. }));
+        let lexicons = self.lexicons.iter().filter(|(_, lexicon)| lexicon.is_none());
+        // A document that waits for its lexicons is not to blame.
+        let awaited = lexicons.map(|(uri, _)| uri).chain(asked.map(|(uri, _)| uri)).next();
+        if let Some(uri) = awaited
             && !self.has_failed()
         {
             let message = format!("{:?} was not loaded", excerpt(uri));
@@ -211,21 +270,92 @@ impl GrammarLoader {
         }
         match self.state {
             State::Failed(error) => Err(error),
-            State::Builtin(grammar) => Ok(*grammar),
-            State::Waiting { .. } => Err(GrammarError::new(GrammarErrorKind::UnsupportedUri, "nothing was loaded")),
-            State::Activated(root) => {
-                let documents = self
-                    .documents
-                    .into_iter()
-                    .map(|loaded| LinkedDocument::new(loaded.document, &loaded.uri, loaded.base, loaded.links));
-                let linked = LinkedGrammar::new(documents.collect(), root);
-                Grammar::of_linked(self.name, linked)
+            State::Ready(grammar) => Ok(*grammar),
+            State::Waiting { .. } | State::Inline | State::Activated(_) => {
+                Err(GrammarError::new(GrammarErrorKind::UnsupportedUri, "nothing was loaded"))
             }
         }
     }
 
-    fn is_awaited(&self, uri: &str) -> bool {
-        !self.has_failed() && matches!(self.states.get(uri), Some(DocumentState::Asked { .. }))
+    /// Joins the documents when all of them are there. That takes its time, so it belongs to the last of them.
+    fn join(&mut self) {
+        let State::Activated(root) = self.state else { return };
+        if self.is_waiting() {
+            return;
+        }
+        let documents = std::mem::take(&mut self.documents)
+            .into_iter()
+            .map(|loaded| LinkedDocument::new(loaded.document, &loaded.uri, loaded.base, loaded.links));
+        let linked = LinkedGrammar::new(documents.collect(), root);
+        self.state = match Grammar::of_linked(self.name.clone(), linked) {
+            Ok(grammar) => State::Ready(Box::new(grammar)),
+            Err(error) => State::Failed(error),
+        };
+    }
+
+    fn awaits_document(&self, uri: &str) -> bool {
+        !self.has_failed()
+            && matches!(self.states.get(uri), Some(DocumentState::Asked { .. }))
+            && !self.unpronounced.iter().any(|document| document.uri == uri)
+    }
+
+    fn awaits_lexicon(&self, uri: &str) -> bool {
+        !self.has_failed() && matches!(self.lexicons.get(uri), Some(None))
+    }
+
+    /// Asks for the lexicons of a document that was read.
+    fn pronounced(&mut self, uri: &str, base: String, source: Source, bytes: usize) -> Result<(), GrammarError> {
+        let mut lexicons = Vec::new();
+        // Keys have no pronunciation (SRGS 1.0 section 4.10).
+        if source.mode == InputMode::Speech && !source.lexicons.is_empty() {
+            let base = match &source.base {
+                Some(declared) => resolve(&base, declared)?.0,
+                None => base.clone(),
+            };
+            for lexicon in &source.lexicons {
+                let (lexicon, _) = resolve(&base, lexicon)?;
+                if !self.lexicons.contains_key(&lexicon) {
+                    self.check_count()?;
+                    self.requests.push_back(lexicon.clone());
+                    self.lexicons.insert(lexicon.clone(), None);
+                }
+                lexicons.push(lexicon);
+            }
+        }
+        self.unpronounced.push(Unpronounced { uri: uri.to_owned(), base, source, bytes, lexicons });
+        Ok(())
+    }
+
+    /// Compiles the documents whose lexicons are there.
+    fn compile(&mut self) {
+        let ready = |document: &Unpronounced, known: &HashMap<String, Option<Arc<Lexicon>>>| {
+            document.lexicons.iter().map(|uri| known.get(uri).cloned().flatten()).collect::<Option<Vec<_>>>()
+        };
+        while let Some((at, lexicons)) = self
+            .unpronounced
+            .iter()
+            .enumerate()
+            .find_map(|(at, document)| ready(document, &self.lexicons).map(|lexicons| (at, lexicons)))
+        {
+            let Unpronounced { uri, base, mut source, bytes, .. } = self.unpronounced.swap_remove(at);
+            pronunciation::pronounce(&mut source, &lexicons);
+            match Compiler::compile(source, bytes) {
+                Ok(document) => self.loaded(&uri, base, Arc::new(document)),
+                Err(error) => self.fault(error, &uri),
+            }
+            if self.has_failed() {
+                return;
+            }
+        }
+    }
+
+    /// Refuses more documents than a grammar may have.
+    fn check_count(&self) -> Result<(), GrammarError> {
+        if self.states.len() + self.lexicons.len() >= self.limits.documents_max {
+            let message = format!("the grammar refers to more than {} documents", self.limits.documents_max);
+            return Err(GrammarError::too_large(message));
+        }
+        Ok(())
     }
 
     fn fault(&mut self, error: GrammarError, uri: &str) {
@@ -236,7 +366,7 @@ impl GrammarLoader {
 
     fn begin(&mut self, uri: &str) -> Result<(), GrammarError> {
         if has_scheme(uri, "builtin") {
-            self.state = State::Builtin(Box::new(Grammar::from_uri(uri)?));
+            self.state = State::Ready(Box::new(Grammar::from_uri(uri)?));
             return Ok(());
         }
         let (document, fragment) = resolve("", uri)?;
@@ -257,6 +387,7 @@ impl GrammarLoader {
                 return;
             }
         }
+        self.join();
     }
 
     /// Keeps a document and follows the references that waited for it.
@@ -279,11 +410,19 @@ impl GrammarLoader {
         let links = document.externals.iter().map(|_| None).collect();
         self.documents.push(Loaded { document, uri: uri.to_owned(), base, depth, links });
         self.states.insert(uri.to_owned(), DocumentState::Loaded(number));
-        if let State::Waiting { fragment } = &mut self.state {
-            let fragment = fragment.take();
-            let root = self.rule_of(number, fragment.as_deref())?;
-            self.state = State::Activated(root);
-            self.unvisited.push(root);
+        match &mut self.state {
+            State::Waiting { fragment } => {
+                let fragment = fragment.take();
+                let root = self.rule_of(number, fragment.as_deref())?;
+                self.state = State::Activated(root);
+                self.unvisited.push(root);
+            }
+            State::Inline => {
+                let root = self.rule_of(number, None).unwrap_or(RuleAddress { document: number, rule: RuleId::MAX });
+                self.state = State::Activated(root);
+                self.unvisited.push(root);
+            }
+            State::Activated(_) | State::Ready(_) | State::Failed(_) => {}
         }
         let waited;
         (waited, self.waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.uri == uri);
@@ -363,10 +502,7 @@ impl GrammarLoader {
                         format!("documents refer to each other more than {} deep", self.limits.reference_depth_max);
                     return Err(GrammarError::too_large(message));
                 }
-                if self.states.len() >= self.limits.documents_max {
-                    let message = format!("the grammar refers to more than {} documents", self.limits.documents_max);
-                    return Err(GrammarError::too_large(message));
-                }
+                self.check_count()?;
                 self.states.insert(waiting.uri.clone(), DocumentState::Asked { depth });
                 self.requests.push_back(waiting.uri.clone());
             }

@@ -14,8 +14,9 @@ mod loader;
 mod matcher;
 mod parse_tree;
 mod phrase_index;
+mod pronunciation;
 mod rule_grammar;
-mod sound_list;
+mod sound_index;
 mod srgs;
 mod utterance;
 
@@ -141,6 +142,9 @@ impl Grammar {
     pub fn from_body(content_type: &str, body: &[u8], language: Language) -> Result<Self, GrammarError> {
         let fetched = FetchedGrammar { content_type, body, base: None };
         let mut grammar = GrammarLoader::from_body("", fetched, GrammarLimits::default()).finish()?;
+        if !grammar.has_root() {
+            return Err(GrammarError::syntax("the grammar names no root rule"));
+        }
         grammar.check_language()?;
         grammar.language.get_or_insert(language);
         Ok(grammar)
@@ -177,6 +181,12 @@ impl Grammar {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a rule is activated. Without one nothing matches: a document that names no root is there for references to its
+    /// rules.
+    pub fn has_root(&self) -> bool {
+        self.linked().is_none_or(LinkedGrammar::has_root)
     }
 
     /// The same grammar under the URI by which the client knows it (`session:NAME` for an inline one).
@@ -229,7 +239,7 @@ impl Grammar {
     pub fn phrases(&self) -> Vec<String> {
         const PHRASES_MAX: usize = 200;
         match &self.rule {
-            Rule::Rules(rules) => rules.phrases().take(PHRASES_MAX).map(|phrase| phrase.text.clone()).collect(),
+            Rule::Rules(rules) => rules.phrases().take(PHRASES_MAX).map(str::to_owned).collect(),
             Rule::Builtin(builtin) if self.speech => {
                 builtin.phrases(self.language).iter().map(|phrase| (*phrase).to_owned()).collect()
             }
@@ -374,6 +384,14 @@ impl Grammar {
     pub fn documents(&self) -> Vec<(&str, &GrammarDocument)> {
         let documents = self.linked().map(|linked| linked.documents.as_slice()).unwrap_or_default();
         documents.iter().map(|linked| (linked.source.uri.as_str(), linked.document.as_ref())).collect()
+    }
+
+    #[cfg(test)]
+    fn sounds(&self) -> Option<&sound_index::SoundIndex> {
+        match &self.rule {
+            Rule::Rules(rules) => rules.sounds.as_ref(),
+            Rule::Builtin(_) | Rule::Transcribe | Rule::Dialog(_) => None,
+        }
     }
 
     fn linked(&self) -> Option<&LinkedGrammar> {

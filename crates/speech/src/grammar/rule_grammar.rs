@@ -11,7 +11,7 @@ use super::{
     error::{GrammarError, GrammarErrorKind},
     linked::LinkedGrammar,
     matcher::{self, Progress},
-    sound_list::{PHRASES_MAX, SoundList},
+    sound_index::{self, SoundIndex},
 };
 use crate::{
     Hypothesis, InputMode, Language, SemanticsError, SemanticsErrorKind,
@@ -28,8 +28,8 @@ const READINGS_MAX: usize = 5;
 #[derive(Debug)]
 pub(super) struct RuleGrammar {
     pub(super) linked: LinkedGrammar,
-    /// All phrases of a small grammar for speech.
-    sounds: Option<SoundList>,
+    /// All phrases of a grammar for speech that has not too many.
+    pub(super) sounds: Option<SoundIndex>,
 }
 
 /// What else an input is read by.
@@ -53,7 +53,8 @@ impl RuleGrammar {
             check_tags(&linked.document).map_err(|error| error.within(&linked.source.uri))?;
         }
         let is_spoken = linked.document(0).is_some_and(|linked| linked.document.mode == InputMode::Speech);
-        let sounds = if is_spoken { enumeration::phrases(&linked, PHRASES_MAX).map(SoundList::new) } else { None };
+        let phrases = if is_spoken { enumeration::written(&linked, sound_index::phrases_max(&linked)) } else { None };
+        let sounds = phrases.map(|phrases| SoundIndex::new(&linked, &phrases));
         Ok(Self { linked, sounds })
     }
 
@@ -62,9 +63,9 @@ impl RuleGrammar {
         self.linked.document(0).map(|linked| &linked.document)
     }
 
-    /// All phrases of a small grammar for speech; none of others.
-    pub(super) fn phrases(&self) -> impl Iterator<Item = &Phrase> {
-        self.sounds.iter().flat_map(SoundList::phrases)
+    /// The phrases of a grammar for speech that has not too many, as it writes them; none of others.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = &str> {
+        self.sounds.iter().flat_map(SoundIndex::texts)
     }
 
     /// How words can be meant: word for word, then without hesitation, then without politeness, then by sound. The first
@@ -108,7 +109,7 @@ impl RuleGrammar {
         let meaning =
             |phrase: &Phrase| self.reading_of(phrase, surroundings).and_then(|tree| sisr::interpret(&tree).ok());
         let (phrase, distance) = self.sounds.as_ref()?.nearest(&heard.spellings(), meaning)?;
-        let tree = self.reading_of(phrase, surroundings)?;
+        let tree = self.reading_of(&phrase, surroundings)?;
         Some(Reading { tree, quality: (1.0 - distance / 2.0) * quality })
     }
 

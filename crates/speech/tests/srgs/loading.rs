@@ -186,3 +186,108 @@ fn sec_016_what_refers_without_end_is_refused_within_the_limits() {
     assert_eq!(endless(&|n| format!("$r = $<a{n}> | $<b{n}> | $<c{n}>;")).1, GrammarErrorKind::TooLarge, "wide");
     assert_eq!(endless(&|n| format!("$r = {} $<{n}>;", "a ".repeat(900))).1, GrammarErrorKind::TooLarge, "long");
 }
+
+/// A lexicon with these lexemes.
+fn lexicon(language: &str, lexemes: &str) -> String {
+    format!(
+        "<lexicon version='1.0' xmlns='http://www.w3.org/2005/01/pronunciation-lexicon' alphabet='ipa' \
+         xml:lang='{language}'>{lexemes}</lexicon>"
+    )
+}
+
+#[test]
+fn what_a_lexicon_says_of_a_token_may_be_said_for_it() {
+    let lexemes = "<lexeme><grapheme>W3C</grapheme><alias>World Wide Web Consortium</alias><alias>the web people</alias></lexeme>\
+                   <lexeme><grapheme>New York</grapheme><alias>the big apple</alias></lexeme>";
+    let lexicon = lexicon("en-US", lexemes);
+    let xml = "<grammar xmlns='http://www.w3.org/2001/06/grammar' version='1.0' xml:lang='en-US' root='r'>\
+               <lexicon uri='lex/words.pls' type='application/pls+xml'/>\
+               <rule id='r'>call <one-of><item>W3C</item><item>New York office</item><item><token>New York</token></item>\
+               </one-of></rule></grammar>";
+    let abnf = "lexicon <lex/words.pls>~<application/pls+xml>;\n$r = call (W3C | New York office | \"New York\");";
+    for document in [xml, abnf] {
+        let web = [("http://h/a", document), ("http://h/lex/words.pls", lexicon.as_str())];
+        let grammar = load("http://h/a", &web).unwrap();
+        for (text, expected) in [
+            ("call W3C", r#"["call","W3C"]"#),
+            ("call World Wide Web Consortium", r#"["call","W3C"]"#),
+            ("call the web people", r#"["call","W3C"]"#),
+            ("call New York office", r#"["call","New","York","office"]"#),
+            ("call the big apple office", r#"["call","New York","office"]"#),
+            ("call the big apple", r#"["call","New York"]"#),
+        ] {
+            assert_eq!(
+                parses(&grammar, text).first().map(|parse| parse.replace("$<http://h/a>", "")).as_deref(),
+                Some(expected).map(|parse| format!("$r{parse}")).as_deref(),
+                "{text}"
+            );
+        }
+        assert!(!accepts(&grammar, "call World Wide Web"));
+    }
+}
+
+#[test]
+fn a_pronunciation_is_what_a_word_is_compared_by() {
+    let lexemes = "<lexeme><grapheme>Nguyen</grapheme><phoneme>wɪn</phoneme></lexeme>\
+                   <lexeme><grapheme>Siobhan</grapheme><phoneme>ʃɪˈvɔːn</phoneme></lexeme>";
+    let web =
+        [("http://h/a", "lexicon <b>;\n$r = doctor Nguyen | doctor Siobhan;"), ("http://h/b", &lexicon("en", lexemes))];
+    let plain = [("http://h/a", "$r = doctor Nguyen | doctor Siobhan;")];
+    let (with, without) = (load("http://h/a", &web).unwrap(), load("http://h/a", &plain).unwrap());
+    for (heard, meant) in [("doctor win", "doctor Nguyen"), ("doctor Shivon", "doctor Siobhan")] {
+        assert_eq!(crate::common::instance(&with, heard), Some(meant.into()), "{heard}");
+    }
+    assert_eq!(crate::common::instance(&without, "doctor win"), None);
+}
+
+#[test]
+fn a_chinese_lexicon_speaks_of_words_inside_of_tokens_and_by_pinyin() {
+    let lexemes = "<lexeme><grapheme>人工</grapheme><alias>真人</alias></lexeme>\
+                   <lexeme><grapheme>郦蘅</grapheme><phoneme alphabet='x-pinyin'>li4 heng2</phoneme></lexeme>";
+    let document = "#ABNF 1.0 UTF-8;language zh-CN;lexicon <b>;root $r;\n$r = 转人工 | 找 郦蘅;";
+    let fetched = FetchedGrammar { content_type: "", body: document.as_bytes(), base: Some("http://h/a") };
+    let mut loader = GrammarLoader::from_body("session:g", fetched, GrammarLimits::default());
+    let wanted = loader.poll_request().unwrap();
+    assert_eq!(wanted, "http://h/b");
+    assert!(loader.is_waiting());
+    let body = lexicon("zh-CN", lexemes);
+    loader.provide(&wanted, FetchedGrammar { content_type: "", body: body.as_bytes(), base: None });
+    let grammar = loader.finish().unwrap();
+    assert_eq!(crate::common::instance(&grammar, "转真人"), Some("转人工".into()));
+    assert_eq!(crate::common::instance(&grammar, "找李恒"), Some("找郦蘅".into()));
+}
+
+#[test]
+fn a_lexicon_of_another_language_and_one_of_keys_changes_nothing() {
+    let german = lexicon("de", "<lexeme><grapheme>one</grapheme><alias>two</alias></lexeme>");
+    let web = [("http://h/a", "lexicon <b>;\n$r = one;"), ("http://h/b", german.as_str())];
+    assert!(!accepts(&load("http://h/a", &web).unwrap(), "two"));
+    let keys = "<grammar xmlns='http://www.w3.org/2001/06/grammar' version='1.0' mode='dtmf' root='r'>\
+                <lexicon uri='nowhere'/><rule id='r'>1</rule></grammar>";
+    assert!(accepts(&load("http://h/a", &[("http://h/a", keys)]).unwrap(), "1"));
+}
+
+#[test]
+fn a_lexicon_that_is_not_to_be_had_or_is_none_is_a_fault_with_its_uri() {
+    let document = "lexicon <b>;\n$r = one;";
+    let error = load("http://h/a", &[("http://h/a", document)]).unwrap_err();
+    assert_eq!((error.kind, error.uri.as_deref()), (GrammarErrorKind::UnsupportedUri, Some("http://h/b")));
+    let error = load("http://h/a", &[("http://h/a", document), ("http://h/b", "<speak>\n</speak>")]).unwrap_err();
+    assert_eq!((error.kind, error.uri.as_deref()), (GrammarErrorKind::Syntax, Some("http://h/b")));
+    assert!(error.position.is_some(), "{error}");
+    let many: String = (0..70).map(|number| format!("lexicon <l{number}>;\n")).collect();
+    let error = load("http://h/a", &[("http://h/a", &format!("{many}$r = one;"))]).unwrap_err();
+    assert_eq!(error.kind, GrammarErrorKind::TooLarge);
+}
+
+#[test]
+fn an_inline_grammar_without_a_root_is_there_for_its_rules() {
+    let document = "#ABNF 1.0;language en-US;\npublic $a = one;\n$b = two;";
+    let body = FetchedGrammar { content_type: "", body: document.as_bytes(), base: None };
+    let grammar = GrammarLoader::from_body("session:g", body, GrammarLimits::default()).finish().unwrap();
+    assert!(!grammar.has_root() && !accepts(&grammar, "one"));
+    let rule =
+        |rule: &str| GrammarLoader::from_grammar("session:g#x", &grammar, rule, GrammarLimits::default()).finish();
+    assert!(accepts(&rule("a").unwrap(), "one"));
+    assert_eq!(rule("b").unwrap_err().kind, GrammarErrorKind::Syntax);
+}

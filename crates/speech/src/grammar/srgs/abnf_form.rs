@@ -351,7 +351,7 @@ impl Reader {
                     return Err(self.fault("a token is empty"));
                 }
                 let language = self.attached_language(language)?;
-                let token = |written| Expansion::Token(Token { written, language });
+                let token = |written| Expansion::Token(Token::new(written, language));
                 Ok(Some(match self.mode {
                     InputMode::Speech => token(written),
                     InputMode::Dtmf => {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::{
     InputMode, Language, TagFormat,
     grammar::error::{GrammarError, Position},
+    sound::Sound,
+    spelling, text,
 };
 
 /// A document as written, before it is compiled.
@@ -58,6 +60,22 @@ pub(crate) struct Token {
     pub(crate) written: String,
     /// How numbers in it are read.
     pub(crate) language: Language,
+    /// What is said for it, when that is not what is written.
+    pub(crate) spoken: Option<String>,
+    /// How it sounds, where a lexicon says so.
+    pub(crate) sounds: Vec<Vec<Sound>>,
+}
+
+impl Token {
+    /// A token that is said as it is written.
+    pub(crate) fn new(written: String, language: Language) -> Self {
+        Self { written, language, spoken: None, sounds: Vec::new() }
+    }
+}
+
+/// The words of a text, as grammars compare them. `language` says how numbers are read when the text does not show it.
+pub(crate) fn words(spoken: &str, language: Language) -> Vec<String> {
+    spelling::comparable(&text::words(spoken), Language::of_text(spoken).unwrap_or(language))
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -282,7 +282,7 @@ impl<'a> Reader<'a> {
         if written.is_empty() {
             return Err(GrammarError::syntax("a token is empty"));
         }
-        let token = |written| Expansion::Token(Token { written, language });
+        let token = |written| Expansion::Token(Token::new(written, language));
         match self.mode {
             InputMode::Speech => parts.push(token(written)),
             InputMode::Dtmf => parts.extend(keys(&written)?.into_iter().map(token)),
