@@ -10,6 +10,7 @@ mod connecting;
 mod controlling;
 mod fetching;
 mod media;
+mod protecting;
 mod recognizing;
 mod recording;
 mod robot;

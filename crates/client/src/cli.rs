@@ -67,6 +67,9 @@ pub struct CallArgs {
     /// Codec to offer.
     #[arg(long, value_enum, default_value_t = OfferedCodec::Pcmu)]
     pub codec: OfferedCodec,
+    /// Suite of protected audio (SRTP) to offer.
+    #[arg(long, value_enum)]
+    pub srtp: Option<OfferedSuite>,
     /// SIP over TCP.
     #[arg(long)]
     pub tcp: bool,
@@ -97,6 +100,35 @@ pub enum OfferedCodec {
     G722,
     /// Opus, 16 kHz
     Opus,
+}
+
+/// How audio is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OfferedSuite {
+    /// AES-CM with 128 bits, HMAC-SHA1 with 80
+    #[value(name = "aes-cm-80")]
+    AesCm80,
+    /// AES-CM with 128 bits, HMAC-SHA1 with 32
+    #[value(name = "aes-cm-32")]
+    AesCm32,
+    /// AES-GCM with 128 bits
+    #[value(name = "gcm-128")]
+    Gcm128,
+    /// AES-GCM with 256 bits
+    #[value(name = "gcm-256")]
+    Gcm256,
+}
+
+impl OfferedSuite {
+    fn suite(self) -> sdp::CryptoSuite {
+        use sdp::CryptoSuite;
+        match self {
+            Self::AesCm80 => CryptoSuite::AesCm128HmacSha1_80,
+            Self::AesCm32 => CryptoSuite::AesCm128HmacSha1_32,
+            Self::Gcm128 => CryptoSuite::AeadAes128Gcm,
+            Self::Gcm256 => CryptoSuite::AeadAes256Gcm,
+        }
+    }
 }
 
 impl OfferedCodec {
@@ -222,6 +254,7 @@ async fn config(arguments: &CallArgs) -> Result<ClientConfig, CallError> {
         .ok_or_else(|| CallError::Options(format!("{} has no address", arguments.server)))?;
     let mut config = ClientConfig::new(address);
     config.codecs = arguments.codec.codecs();
+    config.srtp = arguments.srtp.into_iter().map(OfferedSuite::suite).collect();
     if arguments.tcp {
         config.transport = SipTransport::Tcp;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use media::{IdleSending, LegCommand, LegConfig, Ptime};
 use mrcp::Resource;
-use sdp::{Codec, ConnectionUse};
+use sdp::{Codec, ConnectionUse, CryptoSuite};
 use tokio::sync::Mutex;
 
 use crate::error::ClientError;
@@ -44,6 +44,8 @@ pub struct ClientConfig {
     pub codecs: Vec<Codec>,
     /// Audio per packet that we offer and send.
     pub ptime: Ptime,
+    /// Suites of protected audio (SRTP), in the order of preference; none: audio in clear.
+    pub srtp: Vec<CryptoSuite>,
     /// Whether sessions share a TCP connection.
     pub connections: ConnectionPolicy,
     /// `User-Agent`, and the user in `o=`.
@@ -61,6 +63,7 @@ impl ClientConfig {
             local_address: None,
             codecs: vec![Codec::PCMU, Codec::PCMA, Codec::L16_8000],
             ptime: Ptime::DEFAULT,
+            srtp: Vec::new(),
             connections: ConnectionPolicy::OfferExisting,
             product: "voxgate-call".to_owned(),
             response_timeout: Duration::from_secs(10),
@@ -148,6 +151,7 @@ impl Client {
             codecs: &self.config.codecs,
             connection: if existing { ConnectionUse::Existing } else { ConnectionUse::New },
             ptime: self.config.ptime,
+            keys: crate::offer::keys(&self.config.srtp)?,
             session_id: random() >> 1,
             username: &self.config.product,
         };
@@ -191,8 +195,10 @@ impl Client {
         let connection = self.connection(agreed.control, agreed.uses_existing).await?;
         let inbox = connection.register(agreed.channel.clone());
         let mut config = LegConfig::new(agreed.media, agreed.clock_rate, random() as u32);
-        config.first_sequence = random() as u16;
+        // With the upper half free a lost first packet cannot hide a rollover (RFC 3711, section 3.3.1).
+        config.first_sequence = random() as u16 & 0x7fff;
         config.first_timestamp = random() as u32;
+        config.protection = agreed.protection.clone();
         // While a recognizer listens, RTP flows all the time.
         config.idle_sending = IdleSending::Silence;
         let setup = LegSetup {

@@ -82,12 +82,12 @@ impl Ladder {
         self.start
     }
 
-    /// Records one thing. The text of a message is taken as it is; what is not UTF-8 is replaced.
+    /// Records one thing. The text of a message is taken as it is, but for the keys of audio; what is not UTF-8 is replaced.
     pub fn record(&self, at: Instant, layer: Layer, way: Way, text: &[u8]) {
         if let Some(entries) = &self.entries {
             let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
             if entries.len() < ENTRIES_MAX {
-                entries.push(Entry { at, layer, way, text: String::from_utf8_lossy(text).into_owned() });
+                entries.push(Entry { at, layer, way, text: without_keys(&String::from_utf8_lossy(text)) });
             }
         }
     }
@@ -136,6 +136,17 @@ impl Ladder {
 }
 
 /// ` text ` in the middle of a line of `width` characters.
+/// The text without what stands in `a=crypto` lines as `inline:KEY` (RFC 4568): ladders are kept and shown.
+fn without_keys(text: &str) -> String {
+    let mut parts = text.split("inline:");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str("inline:…");
+        shown.push_str(part.trim_start_matches(|char: char| char.is_ascii_alphanumeric() || "+/=".contains(char)));
+    }
+    shown
+}
+
 fn centred(text: &str, width: usize, fill: char) -> String {
     let text: String = format!(" {text} ").chars().take(width).collect();
     let free = width - text.chars().count();
@@ -221,6 +232,12 @@ mod tests {
         assert!(lines[4].contains(" RECOGNITION-COMPLETE 1 COMPLETE 000 success [speechrecog] "));
         assert!(text.contains("==== 2.500 MRCP server -> client\nMRCP/2.0 90 RECOGNITION-COMPLETE 1 COMPLETE\n"));
         assert_eq!(lines[1].chars().count(), lines[2].chars().count());
+    }
+
+    #[test]
+    fn keys_of_audio_are_not_kept() {
+        let line = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVe+/A=|2^20\r\na=mid:1\r\n";
+        assert_eq!(without_keys(line), "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:…|2^20\r\na=mid:1\r\n");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
 use std::time::{Duration, Instant};
 
-use media::{Decoder, Leg, LegCommand, LegConfig, LegCounters, LegEvent};
+use media::{Decoder, Leg, LegCommand, LegConfig, LegCounters, LegEvent, Srtp};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{mpsc, oneshot};
@@ -63,6 +63,8 @@ pub struct LegReport {
     pub counters: LegCounters,
     /// Gaps between packets received within talk-spurts.
     pub gaps: Histogram,
+    /// Packets that the keys of the session did not fit.
+    pub refused: u64,
 }
 
 /// The running thread. It ends when this and all handles of legs are dropped.
@@ -195,6 +197,10 @@ struct Worker {
 /// A leg with what it needs of the outside.
 struct Driven {
     leg: Leg,
+    /// Around the leg instead of in it: the tracks hear what is in clear.
+    srtp: Option<Srtp>,
+    /// Packets that the keys did not fit.
+    refused: u64,
     socket: UdpSocket,
     remote: SocketAddr,
     notices: mpsc::Sender<LegNotice>,
@@ -268,7 +274,7 @@ impl Worker {
                         // A socket that cannot be deregistered is closed by being dropped.
                         _ = self.poll.registry().deregister(&mut driven.socket);
                         let counters = *driven.leg.counters();
-                        _ = report.send(LegReport { counters, gaps: driven.gaps });
+                        _ = report.send(LegReport { counters, gaps: driven.gaps, refused: driven.refused });
                     }
                 }
                 Err(std_mpsc::TryRecvError::Empty) => return true,
@@ -278,7 +284,7 @@ impl Worker {
     }
 
     fn add(&mut self, setup: LegSetup, notices: mpsc::Sender<LegNotice>) -> Option<usize> {
-        let LegSetup { socket, remote, config, sent_track, received_track } = setup;
+        let LegSetup { socket, remote, mut config, sent_track, received_track } = setup;
         socket.set_nonblocking(true).ok()?;
         let mut socket = UdpSocket::from_std(socket);
         let key = self.legs.iter().position(Option::is_none).unwrap_or(self.legs.len());
@@ -287,6 +293,8 @@ impl Worker {
         let driven = Driven {
             sent_decoder: decoder(),
             received_decoder: decoder(),
+            srtp: config.protection.take().map(Srtp::new),
+            refused: 0,
             leg: Leg::new(config, now()),
             socket,
             remote,
@@ -313,7 +321,17 @@ impl Driven {
             match self.socket.recv_from(buffer) {
                 // Only the server's address is taken; its port may differ from the answer's (symmetric RTP).
                 Ok((length, source)) if source.ip() == self.remote.ip() => {
-                    self.receive(now(), buffer.get(..length).unwrap_or_default());
+                    let datagram = buffer.get(..length).unwrap_or_default();
+                    match self.srtp.take() {
+                        Some(mut srtp) => {
+                            match srtp.unprotect(datagram) {
+                                Ok(packet) => self.receive(now(), packet),
+                                Err(_) => self.refused += 1,
+                            }
+                            self.srtp = Some(srtp);
+                        }
+                        None => self.receive(now(), datagram),
+                    }
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -357,7 +375,10 @@ impl Driven {
         let (media, timestamp_hz) = (self.leg.config().media, self.leg.config().timestamp_hz());
         while let Some(packet) = self.leg.poll_packet() {
             // A full socket buffer, or a port closed over there: the packet is lost, as on any network.
-            _ = self.socket.send_to(packet, self.remote);
+            _ = match &mut self.srtp {
+                Some(srtp) => srtp.protect(packet).map_or(Ok(0), |packet| self.socket.send_to(packet, self.remote)),
+                None => self.socket.send_to(packet, self.remote),
+            };
             if let Some(track) = &mut self.sent_track
                 && let Some(seen) = Seen::read(packet)
                 && seen.payload_type == media.payload_type

@@ -3,9 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use media::{ClockRate, LegMedia, Ptime};
+use media::{ClockRate, LegMedia, Ptime, SrtpKey, SrtpKeys, SrtpSuite};
 use mrcp::{ChannelId, Resource};
-use sdp::{Audio, Codec, ConnectionUse, Control, Direction, Format, Media, Origin, SessionDescription};
+use sdp::{
+    Audio, AudioTransport, Codec, ConnectionUse, Control, Crypto, CryptoSuite, Direction, Format, KeyMaterial, Media,
+    Origin, SessionDescription,
+};
 
 use crate::error::ClientError;
 
@@ -21,6 +24,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) codecs: &'a [Codec],
     pub(crate) connection: ConnectionUse,
     pub(crate) ptime: Ptime,
+    /// What protects our packets, by suite; none: audio in clear.
+    pub(crate) keys: Vec<SrtpKey>,
     pub(crate) session_id: u64,
     pub(crate) username: &'a str,
 }
@@ -33,6 +38,13 @@ impl Offer<'_> {
         formats.extend(self.codecs.first().map(|codec| codec.telephone_event_format(TELEPHONE_EVENT)));
         let mut audio = Audio::offer(self.rtp_port, formats, direction, "1");
         audio.ptime_ms = Some(self.ptime.ms());
+        if !self.keys.is_empty() {
+            audio.transport = AudioTransport::RtpSavp;
+            let line = |(key, tag): (&SrtpKey, u32)| {
+                Crypto::new(tag, sdp_suite(key.suite()), KeyMaterial::new(key.material()))
+            };
+            audio.cryptos = self.keys.iter().zip(1..).map(line).collect();
+        }
         let description = SessionDescription {
             origin: Origin {
                 username: self.username.to_owned(),
@@ -73,6 +85,18 @@ impl Offer<'_> {
             return Err(wrong("the audio was refused (port 0)"));
         }
         let accepted = sdp::negotiate(audio, self.codecs).ok_or_else(|| wrong("no codec that was offered"))?;
+        let protection = match &accepted.crypto {
+            Some(chosen) => {
+                let ours = self.keys.iter().zip(1..).find(|(_, tag)| *tag == chosen.tag).map(|(key, _)| key.clone());
+                let local = ours.filter(|key| sdp_suite(key.suite()) == chosen.suite);
+                let local = local.ok_or_else(|| wrong("a=crypto of a line that was not offered"))?;
+                let remote = SrtpKey::new(local.suite(), chosen.material.octets());
+                let remote = remote.ok_or_else(|| wrong("a key of another length than its suite has"))?;
+                Some(SrtpKeys { local, remote, remote_lifetime: chosen.lifetime })
+            }
+            None if self.keys.is_empty() => None,
+            None => return Err(wrong("audio in clear, where protection was offered")),
+        };
         let codec = media::Codec::from_name(accepted.codec.name).ok_or_else(|| wrong("a codec we cannot speak"))?;
         let clock_rate =
             codec.sampling_rate(accepted.codec.clock_rate_hz).ok_or_else(|| wrong("a clock rate we cannot serve"))?;
@@ -89,6 +113,7 @@ impl Offer<'_> {
             rtp: SocketAddr::new(audio.address.unwrap_or(server), audio.port),
             media,
             clock_rate,
+            protection,
         })
     }
 }
@@ -102,6 +127,35 @@ pub(crate) struct Agreed {
     pub(crate) rtp: SocketAddr,
     pub(crate) media: LegMedia,
     pub(crate) clock_rate: ClockRate,
+    pub(crate) protection: Option<SrtpKeys>,
+}
+
+/// A new key for each suite.
+pub(crate) fn keys(suites: &[CryptoSuite]) -> Result<Vec<SrtpKey>, ClientError> {
+    let key = |suite: &CryptoSuite| {
+        let suite = media_suite(*suite);
+        let mut octets = vec![0; suite.material_octets()];
+        getrandom::fill(&mut octets).ok().and_then(|()| SrtpKey::new(suite, &octets)).ok_or(ClientError::ShutDown)
+    };
+    suites.iter().map(key).collect()
+}
+
+fn media_suite(suite: CryptoSuite) -> SrtpSuite {
+    match suite {
+        CryptoSuite::AesCm128HmacSha1_80 => SrtpSuite::AesCm128HmacSha1_80,
+        CryptoSuite::AesCm128HmacSha1_32 => SrtpSuite::AesCm128HmacSha1_32,
+        CryptoSuite::AeadAes128Gcm => SrtpSuite::AeadAes128Gcm,
+        CryptoSuite::AeadAes256Gcm => SrtpSuite::AeadAes256Gcm,
+    }
+}
+
+fn sdp_suite(suite: SrtpSuite) -> CryptoSuite {
+    match suite {
+        SrtpSuite::AesCm128HmacSha1_80 => CryptoSuite::AesCm128HmacSha1_80,
+        SrtpSuite::AesCm128HmacSha1_32 => CryptoSuite::AesCm128HmacSha1_32,
+        SrtpSuite::AeadAes128Gcm => CryptoSuite::AeadAes128Gcm,
+        SrtpSuite::AeadAes256Gcm => CryptoSuite::AeadAes256Gcm,
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +170,7 @@ mod tests {
             codecs: &[Codec::PCMU, Codec::PCMA, Codec::L16_8000],
             connection: ConnectionUse::New,
             ptime: Ptime::DEFAULT,
+            keys: Vec::new(),
             session_id: 7,
             username: "voxgate",
         }

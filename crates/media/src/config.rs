@@ -1,6 +1,7 @@
 //! What a leg is told at its birth.
 
 use crate::codec::{ClockRate, Codec};
+use crate::srtp::SrtpKeys;
 
 /// Audio per packet, in milliseconds: 10 to 60.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,6 +87,8 @@ pub struct LegConfig {
     pub media: LegMedia,
     /// Sampling rate of what is played and captured, for the leg's life.
     pub clock_rate: ClockRate,
+    /// Keys of SRTP: every packet is protected, and none is taken that is not. `None`: packets in clear.
+    pub protection: Option<SrtpKeys>,
     /// Synchronization source of what we send; random (RFC 3550, section 8.1).
     pub ssrc: u32,
     /// Sequence number of the first packet we send; random (RFC 3550, section 5.1).
@@ -110,6 +113,7 @@ impl LegConfig {
         Self {
             media,
             clock_rate,
+            protection: None,
             ssrc,
             first_sequence: 0,
             first_timestamp: 0,

@@ -78,6 +78,10 @@ pub enum DropReason {
     EventCode,
     /// A digit to send while the queue of digits was full, or without telephone events negotiated.
     DigitQueue,
+    /// A packet that the keys of the leg do not fit: in clear, under another key, or changed on its way.
+    Unprotected,
+    /// A protected packet that came before, or is older than the window that tells.
+    Replayed,
     /// An utterance while the queue of utterances was full, or at another sampling rate; it is reported as failed.
     PlayQueue,
 }
@@ -90,7 +94,7 @@ pub struct DropCounts {
 
 impl DropReason {
     /// Every reason, for publishing.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Malformed,
         Self::PayloadType,
         Self::PayloadLength,
@@ -99,6 +103,8 @@ impl DropReason {
         Self::EventQueue,
         Self::EventCode,
         Self::DigitQueue,
+        Self::Unprotected,
+        Self::Replayed,
         Self::PlayQueue,
     ];
 
@@ -113,6 +119,8 @@ impl DropReason {
             Self::EventQueue => "event_queue",
             Self::EventCode => "event_code",
             Self::DigitQueue => "digit_queue",
+            Self::Unprotected => "unprotected",
+            Self::Replayed => "replayed",
             Self::PlayQueue => "play_queue",
         }
     }

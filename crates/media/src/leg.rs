@@ -11,6 +11,7 @@ use crate::pcm_buffer::{PcmBuffer, PcmSink};
 use crate::receiver::Receiver;
 use crate::rtcp::{PeerReport, Rtcp};
 use crate::sender::Sender;
+use crate::srtp::{Srtp, SrtpKeys};
 
 /// Key presses that may wait to be polled. Other events are as many as the commands that caused them.
 const PRESSES_MAX: usize = 32;
@@ -87,6 +88,8 @@ pub enum LegCommand {
     },
     /// The media line was negotiated again (re-INVITE).
     Reconfigure(LegMedia),
+    /// Keys were negotiated again: other ones, or none.
+    Protect(Option<SrtpKeys>),
 }
 
 /// How playing an utterance ended.
@@ -154,6 +157,7 @@ pub struct Leg {
     receiver: Receiver,
     sender: Sender,
     rtcp: Rtcp,
+    srtp: Option<Srtp>,
     packets: PacketQueue,
     events: VecDeque<LegEvent>,
 }
@@ -165,6 +169,7 @@ impl Leg {
             receiver: Receiver::new(&config, now),
             sender: Sender::new(&config, now),
             rtcp: Rtcp::new(config.ssrc, config.first_timestamp, config.ntp_at_birth, now),
+            srtp: config.protection.clone().map(Srtp::new),
             config,
             counters: LegCounters::default(),
             packets: PacketQueue::new(),
@@ -174,6 +179,10 @@ impl Leg {
 
     /// Takes a datagram that came from the peer. Anything may be in it.
     pub fn receive(&mut self, now: Instant, datagram: &[u8]) {
+        let datagram = match self.srtp.as_mut().map_or(Ok(datagram), |srtp| srtp.unprotect(datagram)) {
+            Ok(packet) => packet,
+            Err(reason) => return self.counters.dropped.add(reason),
+        };
         if let Some(event) = self.receiver.receive(now, datagram, &mut self.counters) {
             if self.events.len() < PRESSES_MAX {
                 self.events.push_back(event);
@@ -203,6 +212,13 @@ impl Leg {
                 self.receiver.reconfigure(now, media, &mut self.counters);
                 self.sender.reconfigure(now, media);
             }
+            LegCommand::Protect(keys) => {
+                match (&mut self.srtp, keys.clone()) {
+                    (Some(srtp), Some(keys)) => srtp.rekey(keys),
+                    (_, keys) => self.srtp = keys.map(Srtp::new),
+                }
+                self.config.protection = keys;
+            }
         }
     }
 
@@ -219,12 +235,19 @@ impl Leg {
 
     /// Takes a datagram that came from the peer's RTCP port. Anything may be in it.
     pub fn receive_rtcp(&mut self, now: Instant, datagram: &[u8]) {
-        self.rtcp.receive(now, datagram);
+        match self.srtp.as_mut().map_or(Ok(datagram), |srtp| srtp.unprotect_rtcp(datagram)) {
+            Ok(packet) => self.rtcp.receive(now, packet),
+            Err(reason) => self.counters.dropped.add(reason),
+        }
     }
 
     /// The report to send from the RTCP port, if one is due; ask after each tick (RFC 3550, section 6).
     pub fn poll_rtcp(&mut self) -> Option<&[u8]> {
-        self.rtcp.poll()
+        let report = self.rtcp.poll()?;
+        match &mut self.srtp {
+            Some(srtp) => srtp.protect_rtcp(report),
+            None => Some(report),
+        }
     }
 
     /// Makes the last report, which says goodbye; [`Self::poll_rtcp`] gives it.
@@ -240,7 +263,11 @@ impl Leg {
 
     /// The next packet to send, until `None`. At most two come of one tick.
     pub fn poll_packet(&mut self) -> Option<&[u8]> {
-        self.packets.pop()
+        let packet = self.packets.pop()?;
+        match &mut self.srtp {
+            Some(srtp) => srtp.protect(packet),
+            None => Some(packet),
+        }
     }
 
     /// The next event, until `None`.

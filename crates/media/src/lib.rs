@@ -24,6 +24,7 @@ mod reception;
 pub mod resample;
 mod rtcp;
 mod sender;
+mod srtp;
 mod waveform;
 
 pub use codec::{ClockRate, Codec, Decoder, Encoder};
@@ -38,4 +39,5 @@ pub use pcm_ring::{RingReader, RingWriter, pcm_ring};
 pub use peer_source::{Claim, Latching, PeerSource, RtpPeer, StreamHeader};
 pub use resample::Resampler;
 pub use rtcp::PeerReport;
+pub use srtp::{Srtp, SrtpKey, SrtpKeys, SrtpSuite};
 pub use waveform::{Waveform, WaveformError, WaveformFormat, WaveformWriter};

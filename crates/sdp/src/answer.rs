@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::{
-    AcceptedAudio, Audio, Codec, ConnectionUse, Control, Media, Origin, OtherMedia, SessionDescription, Setup,
+    AcceptedAudio, Audio, Codec, ConnectionUse, Control, Crypto, KeyMaterial, Media, Origin, OtherMedia,
+    SessionDescription, Setup,
 };
 
 /// What the answering side says of itself.
@@ -29,6 +30,8 @@ pub enum AnswerLine {
         port: u16,
         /// What was chosen.
         accepted: AcceptedAudio,
+        /// What we protect our packets with, where a key was accepted: of the length that its suite wants.
+        key: Option<KeyMaterial>,
     },
     /// The line is refused, or its release is confirmed: port 0.
     Refuse,
@@ -62,12 +65,15 @@ pub enum AnswerError {
     LineCount,
     /// The line of this index is of another kind than its decision.
     Kind(usize),
+    /// The audio line of this index has a key and no protection, or protection and no key.
+    Key(usize),
 }
 
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LineCount => f.write_str("an answer needs one decision per media line"),
+            Self::Key(index) => write!(f, "media line {index} wants one key exactly if it is protected"),
             Self::Kind(index) => write!(f, "media line {index} is of another kind than its decision"),
         }
     }
@@ -92,8 +98,13 @@ pub fn answer(
         (Media::Control(control), AnswerLine::Control(accepted)) => {
             Ok(Media::Control(accept_control(control, accepted)))
         }
-        (Media::Audio(audio), AnswerLine::Audio { port, accepted }) => {
-            Ok(Media::Audio(accept_audio(audio, *port, accepted, local.address)))
+        (Media::Audio(audio), AnswerLine::Audio { port, accepted, key }) => {
+            let crypto = match (&accepted.crypto, key) {
+                (Some(chosen), Some(key)) => Some(Crypto::new(chosen.tag, chosen.suite, key.clone())),
+                (None, None) => None,
+                (Some(_), None) | (None, Some(_)) => return Err(AnswerError::Key(index)),
+            };
+            Ok(Media::Audio(accept_audio(audio, *port, accepted, crypto, local.address)))
         }
         (Media::Control(_) | Media::Audio(_) | Media::Other(_), AnswerLine::Control(_) | AnswerLine::Audio { .. }) => {
             Err(AnswerError::Kind(index))
@@ -127,7 +138,13 @@ fn accept_control(offered: &Control, accepted: &ControlAnswer) -> Control {
 }
 
 /// One codec, and DTMF events if they were offered with it: by the payload types of the offer.
-fn accept_audio(offered: &Audio, port: u16, accepted: &AcceptedAudio, address: IpAddr) -> Audio {
+fn accept_audio(
+    offered: &Audio,
+    port: u16,
+    accepted: &AcceptedAudio,
+    crypto: Option<Crypto>,
+    address: IpAddr,
+) -> Audio {
     let chosen = |payload_type: u8| offered.formats.iter().find(move |format| format.payload_type == payload_type);
     let mut codec = accepted.codec.format();
     codec.payload_type = accepted.payload_type;
@@ -147,6 +164,7 @@ fn accept_audio(offered: &Audio, port: u16, accepted: &AcceptedAudio, address: I
         direction: offered.direction.flipped(),
         mid: offered.mid.clone(),
         rtcp: None,
+        cryptos: crypto.into_iter().collect(),
     }
 }
 
@@ -174,6 +192,7 @@ fn refused(media: &Media) -> Media {
             direction: audio.direction.flipped(),
             mid: audio.mid.clone(),
             rtcp: None,
+            cryptos: Vec::new(),
         }),
         Media::Other(other) => Media::Other(OtherMedia { port: 0, ..other.clone() }),
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{Encoding, EncodingName, TELEPHONE_EVENT};
+use crate::{Crypto, Encoding, EncodingName, TELEPHONE_EVENT};
 
 /// `m=audio` and its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Audio {
     pub mid: Option<String>,
     /// `a=rtcp`.
     pub rtcp: Option<Rtcp>,
+    /// `a=crypto`, in the order of preference; those that cannot be read are left out.
+    pub cryptos: Vec<Crypto>,
 }
 
 /// The transport of an audio line.
@@ -32,6 +34,11 @@ pub struct Audio {
 pub enum AudioTransport {
     /// `RTP/AVP`.
     RtpAvp,
+    /// `RTP/SAVP`: protected by the keys of `a=crypto` (RFC 3711, RFC 4568).
+    RtpSavp,
+    /// `RTP/SAVPF`: the same with feedback (RFC 5124), of which we make no use: reports keep their own times, as its
+    /// minimal mode allows.
+    RtpSavpf,
     /// Any other, which we refuse.
     Other(String),
 }
@@ -41,13 +48,26 @@ impl AudioTransport {
     pub fn as_str(&self) -> &str {
         match self {
             Self::RtpAvp => "RTP/AVP",
+            Self::RtpSavp => "RTP/SAVP",
+            Self::RtpSavpf => "RTP/SAVPF",
             Self::Other(token) => token,
         }
     }
 
     /// The transport of that token.
     pub fn from_token(token: &str) -> Self {
-        if token.eq_ignore_ascii_case("RTP/AVP") { Self::RtpAvp } else { Self::Other(token.to_owned()) }
+        [Self::RtpAvp, Self::RtpSavp, Self::RtpSavpf]
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(token))
+            .unwrap_or_else(|| Self::Other(token.to_owned()))
+    }
+
+    /// Whether packets are protected by keys of `a=crypto`.
+    pub fn is_protected(&self) -> bool {
+        match self {
+            Self::RtpSavp | Self::RtpSavpf => true,
+            Self::RtpAvp | Self::Other(_) => false,
+        }
     }
 }
 
@@ -161,6 +181,7 @@ impl Audio {
             direction,
             mid: Some(mid.to_owned()),
             rtcp: None,
+            cryptos: Vec::new(),
         }
     }
 }

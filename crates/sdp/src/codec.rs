@@ -1,6 +1,6 @@
 //! Choosing a codec.
 
-use crate::{Audio, AudioTransport, Format};
+use crate::{AcceptedCrypto, Audio, AudioTransport, Crypto, Format};
 
 /// The encoding name of DTMF events (RFC 4733).
 pub const TELEPHONE_EVENT: &str = "telephone-event";
@@ -115,6 +115,8 @@ pub struct AcceptedAudio {
     pub telephone_event: Option<u8>,
     /// Milliseconds per packet as the offer wants them, 10–60; 20 when it does not say.
     pub ptime_ms: u32,
+    /// How packets are protected; only and always on a protected transport.
+    pub crypto: Option<AcceptedCrypto>,
 }
 
 /// Packets shorter or longer than these are not made.
@@ -122,11 +124,17 @@ const PTIME_MS: std::ops::RangeInclusive<u32> = 10..=60;
 
 /// Chooses the first offered format that is one of `supported`: the offerer lists them in its order of preference
 /// (RFC 3264 §5.1), and a server that wants another order sorts the line's formats before. `None` when nothing fits, the
-/// transport is not `RTP/AVP`, the line is released (port 0), or there is no address to send to.
+/// transport is not ours, the line is released (port 0), or there is no address to send to. On `RTP/SAVP` the first
+/// `a=crypto` that can be used is chosen (RFC 4568 §5.1.2), and without one nothing fits.
 pub fn negotiate(audio: &Audio, supported: &[Codec]) -> Option<AcceptedAudio> {
-    if audio.port == 0 || audio.transport != AudioTransport::RtpAvp || audio.address.is_none() {
+    if audio.port == 0 || audio.address.is_none() {
         return None;
     }
+    let crypto = match audio.transport {
+        AudioTransport::RtpAvp => None,
+        AudioTransport::RtpSavp | AudioTransport::RtpSavpf => Some(audio.cryptos.iter().find_map(Crypto::accept)?),
+        AudioTransport::Other(_) => return None,
+    };
     let (codec, payload_type) = audio.formats.iter().find_map(|format| {
         let encoding = format.encoding()?;
         let codec = supported.iter().find(|codec| codec.is(&encoding))?;
@@ -140,7 +148,7 @@ pub fn negotiate(audio: &Audio, supported: &[Codec]) -> Option<AcceptedAudio> {
     let longest = audio.maxptime_ms.unwrap_or(*PTIME_MS.end()).max(*PTIME_MS.start());
     let wanted = audio.ptime_ms.unwrap_or(20).clamp(*PTIME_MS.start(), *PTIME_MS.end());
     let ptime_ms = codec.packet_ms(wanted.min(longest));
-    Some(AcceptedAudio { codec, payload_type, telephone_event, ptime_ms })
+    Some(AcceptedAudio { codec, payload_type, telephone_event, ptime_ms, crypto })
 }
 
 #[cfg(test)]
@@ -184,6 +192,25 @@ mod tests {
         ] {
             assert_eq!(negotiate(&audio(lines), &ALL), None, "{lines}");
         }
+    }
+
+    #[test]
+    fn sec_008_of_several_keys_the_first_that_can_be_used_is_chosen() {
+        let key = |octets: usize| format!("inline:{}", "AAAA".repeat(octets / 3));
+        let line = |transport: &str| {
+            format!(
+                "m=audio 1 {transport} 0\r\na=crypto:1 AEAD_AES_256_GCM {0}|2^31|1:4\r\na=crypto:x nonsense\r\n\
+                 a=crypto:2 F8_128_HMAC_SHA1_80 {0}\r\na=crypto:4 AES_CM_128_HMAC_SHA1_32 {0}\r\n\
+                 a=crypto:5 AES_CM_128_HMAC_SHA1_80 {0}\r\n",
+                key(30)
+            )
+        };
+        for transport in ["RTP/SAVP", "rtp/savpf"] {
+            let chosen = negotiate(&audio(&line(transport)), &ALL).unwrap().crypto.unwrap();
+            assert_eq!((chosen.tag, chosen.suite), (4, crate::CryptoSuite::AesCm128HmacSha1_32));
+        }
+        assert_eq!(negotiate(&audio(&line("RTP/AVP")), &ALL).unwrap().crypto, None, "keys without their transport");
+        assert_eq!(negotiate(&audio(&line("UDP/TLS/RTP/SAVP")), &ALL), None);
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub fn session(bytes: &[u8]) {
                 AnswerLine::Control(ControlAnswer::new(1544, "1@speechrecog"))
             }
             Media::Audio(audio) => match negotiate(audio, &codecs) {
-                Some(accepted) => AnswerLine::Audio { port: 20_000, accepted },
+                Some(accepted) => {
+                    let key = accepted.crypto.as_ref().map(|crypto| crypto.material.clone());
+                    AnswerLine::Audio { port: 20_000, accepted, key }
+                }
                 None => AnswerLine::Refuse,
             },
             Media::Control(_) | Media::Other(_) => AnswerLine::Refuse,

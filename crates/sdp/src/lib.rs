@@ -17,7 +17,7 @@
 //!     .map(|media| match media {
 //!         Media::Control(_) => AnswerLine::Control(ControlAnswer::new(1544, "32AECB234338@speechsynth")),
 //!         Media::Audio(audio) => match negotiate(audio, &[Codec::PCMU]) {
-//!             Some(accepted) => AnswerLine::Audio { port: 20_000, accepted },
+//!             Some(accepted) => AnswerLine::Audio { port: 20_000, accepted, key: None },
 //!             None => AnswerLine::Refuse,
 //!         },
 //!         Media::Other(_) => AnswerLine::Refuse,
@@ -34,6 +34,7 @@ mod audio;
 mod capabilities;
 mod codec;
 mod control;
+mod crypto;
 mod description;
 #[doc(hidden)]
 pub mod fuzz;
@@ -46,6 +47,7 @@ pub use audio::{Audio, AudioTransport, Direction, Format, Rtcp};
 pub use capabilities::capabilities;
 pub use codec::{AcceptedAudio, Codec, Encoding, EncodingName, TELEPHONE_EVENT, negotiate};
 pub use control::{ConnectionUse, Control, ControlTransport, Setup};
+pub use crypto::{AcceptedCrypto, Crypto, CryptoSuite, InlineKey, KeyMaterial};
 pub use description::{Origin, SessionDescription};
 pub use media::{Media, OtherMedia};
 pub use parse::{Limits, ParseError};

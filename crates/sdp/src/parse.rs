@@ -6,9 +6,12 @@ use std::net::IpAddr;
 use sdp_types::{Attribute, Connection};
 
 use crate::{
-    Audio, AudioTransport, ConnectionUse, Control, ControlTransport, Direction, Encoding, EncodingName, Format,
+    Audio, AudioTransport, ConnectionUse, Control, ControlTransport, Crypto, Direction, Encoding, EncodingName, Format,
 };
 use crate::{Media, Origin, OtherMedia, Rtcp, SessionDescription, Setup};
+
+/// `a=crypto` lines of one media line that are read; further ones are passed over.
+const CRYPTOS_MAX: usize = 32;
 
 /// What is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,6 +203,7 @@ fn audio(media: &sdp_types::Media, address: Option<IpAddr>, attributes: &Attribu
         direction: attributes.direction(),
         mid: attributes.value("mid").map(str::to_owned),
         rtcp: attributes.value("rtcp").and_then(rtcp),
+        cryptos: attributes.named("crypto").filter_map(Crypto::parse).take(CRYPTOS_MAX).collect(),
     }
 }
 

@@ -102,6 +102,9 @@ impl Text {
                 self.attribute("fmtp", &format!("{payload_type} {fmtp}"));
             }
         }
+        for crypto in &audio.cryptos {
+            self.attribute("crypto", &crypto.to_string());
+        }
         if let Some(rtcp) = audio.rtcp {
             match rtcp.address {
                 Some(IpAddr::V4(v4)) => self.attribute("rtcp", &format!("{} IN IP4 {v4}", rtcp.port)),

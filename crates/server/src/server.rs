@@ -382,6 +382,7 @@ impl Calls for Incoming {
         let prefix = format!("{:032x}", self.shared.random.seed().0);
         let settings = self.compat.settings(&agent, self.peers.is_connected(peer));
         let session = Session::new(settings, prefix, self.shared.random.seed(), clock::now(), invite)
+            .with_media_secret(session::MediaSecret::new(self.shared.random.octets()))
             .with_calendar(clock::calendar(&self.shared.config.server.time_zone));
         let task = SessionTask::new(
             id,

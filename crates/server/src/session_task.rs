@@ -262,13 +262,16 @@ impl SessionTask {
                 let _stopped = self.endpoint.send(ToEndpoint::Command(command)).await;
             }
             Output::Reserve(reservation) => return Some(self.reserve(&reservation)),
-            Output::OpenLeg { leg, remote, media, clock_rate } => {
-                return self.open_leg(leg, remote, media, clock_rate);
+            Output::OpenLeg { leg, remote, media, clock_rate, protection } => {
+                return self.open_leg(leg, remote, media, clock_rate, protection);
             }
-            Output::ReconfigureLeg { leg, remote, media } => {
+            Output::ReconfigureLeg { leg, remote, media, protection } => {
                 if let Some(key) = self.leg_key(leg) {
-                    let redirected = self.shared.media.redirect(key, remote);
-                    let told = redirected.and_then(|()| self.shared.media.command(key, LegCommand::Reconfigure(media)));
+                    let workers = &self.shared.media;
+                    let told = workers
+                        .redirect(key, remote)
+                        .and_then(|()| workers.command(key, LegCommand::Reconfigure(media)))
+                        .and_then(|()| workers.command(key, LegCommand::Protect(protection)));
                     return failed(told);
                 }
             }
@@ -392,10 +395,20 @@ impl SessionTask {
         described: media::RtpPeer,
         media: media::LegMedia,
         clock_rate: media::ClockRate,
+        protection: Option<media::SrtpKeys>,
     ) -> Option<Input> {
+        /// Keys that came in clear were used.
+        static WARNED: std::sync::Once = std::sync::Once::new();
+
         let leg = self.legs.get_mut(&id)?;
         let port = leg.port.take()?;
         let mut config = LegConfig::new(media, clock_rate, self.shared.random_u32());
+        if protection.is_some() {
+            WARNED.call_once(|| {
+                tracing::warn!("SRTP keys come over SIP without TLS: whoever reads the signalling can hear the calls");
+            });
+        }
+        config.protection = protection;
         config.first_sequence = u16::try_from(self.shared.random_u32() & 0x7fff).unwrap_or(0);
         config.first_timestamp = self.shared.random_u32();
         config.ntp_at_birth = self.shared.ntp.ntp_at(clock::now());

@@ -70,6 +70,12 @@ impl Random {
         getrandom::u64().unwrap_or_else(|error| panic!("the system has no randomness: {error}"))
     }
 
+    pub(crate) fn octets(&self) -> [u8; 32] {
+        let mut octets = [0; 32];
+        getrandom::fill(&mut octets).unwrap_or_else(|error| panic!("the system has no randomness: {error}"));
+        octets
+    }
+
     pub(crate) fn seed(&self) -> sip::Seed {
         sip::Seed(u128::from(self.u64()) << 64 | u128::from(self.u64()))
     }

@@ -7,14 +7,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use media::{ClockRate, LegMedia, Ptime, RtpPeer};
+use media::{ClockRate, LegMedia, Ptime, RtpPeer, SrtpKey, SrtpKeys, SrtpSuite};
 use mrcp::{ChannelId, Resource};
 use sdp::{
-    AcceptedAudio, AnswerLine, Audio, Codec, ConnectionUse, Control, ControlAnswer, ControlTransport, Local, Media,
-    SessionDescription,
+    AcceptedAudio, AcceptedCrypto, AnswerLine, Audio, Codec, ConnectionUse, Control, ControlAnswer, ControlTransport,
+    CryptoSuite, KeyMaterial, Local, Media, SessionDescription,
 };
 use speech::ResultFormat;
 
+use crate::media_secret::MediaSecret;
 use crate::output::{LegId, Reservation};
 
 /// What goes into answers.
@@ -26,12 +27,26 @@ pub struct DescriptionConfig {
     pub codecs: Vec<media::Codec>,
     /// Packet time where the client does not ask for one, in milliseconds.
     pub ptime_ms: u32,
+    /// Whether audio is protected.
+    pub srtp: SrtpPolicy,
     /// Whether there are clips, with which `basicsynth` needs no engine.
     pub has_clips: bool,
     /// Whether `a=connection:existing` is answered in kind. Only for a client that has a connection.
     pub connection_reuse: bool,
     /// Whether a control line without `a=cmid` has the only audio line, if there is one (RFC 6787 section 4.4 gives it none).
     pub cmid_optional: bool,
+}
+
+/// Whether audio is protected: SRTP by keys in the description (RFC 4568).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SrtpPolicy {
+    /// Lines that want it are refused.
+    Off,
+    /// As offered.
+    #[default]
+    Optional,
+    /// Lines without it are refused.
+    Required,
 }
 
 impl DescriptionConfig {
@@ -115,6 +130,7 @@ pub(crate) struct AgreedLeg {
     pub(crate) remote: RtpPeer,
     pub(crate) media: LegMedia,
     pub(crate) clock_rate: ClockRate,
+    pub(crate) protection: Option<SrtpKeys>,
 }
 
 /// What an answer changes.
@@ -169,6 +185,8 @@ pub(crate) struct Description {
     prefix: String,
     /// Where the client signals from: that is where it is, if its offer does not say.
     client: IpAddr,
+    /// What our keys are made of; without one protected lines are refused.
+    secret: Option<MediaSecret>,
     lines: Vec<Line>,
     next_leg: u32,
     local: Option<IpAddr>,
@@ -186,6 +204,7 @@ impl Description {
             config,
             prefix,
             client,
+            secret: None,
             lines: Vec::new(),
             next_leg: 0,
             local: None,
@@ -194,6 +213,11 @@ impl Description {
             last: None,
             pending: None,
         }
+    }
+
+    /// Gives it what keys are made of.
+    pub(crate) fn set_secret(&mut self, secret: MediaSecret) {
+        self.secret = Some(secret);
     }
 
     /// Looks an offer through. What has to be reserved for it, or `None` when nothing new is needed.
@@ -266,9 +290,11 @@ impl Description {
                         result_format: format.map(|format| format.media_type().to_owned()),
                     })
                 }
-                (Decision::Audio { .. }, Line::Audio { port, accepted, .. }) => {
-                    AnswerLine::Audio { port: *port, accepted: accepted.clone() }
-                }
+                (Decision::Audio { .. }, Line::Audio { port, accepted, agreed, .. }) => AnswerLine::Audio {
+                    port: *port,
+                    accepted: accepted.clone(),
+                    key: agreed.protection.as_ref().map(|keys| KeyMaterial::new(keys.local.material())),
+                },
                 (_, _) => AnswerLine::Refuse,
             })
             .collect();
@@ -381,6 +407,10 @@ impl Description {
     }
 
     fn decide_audio(&mut self, index: usize, audio: &Audio) -> Decision {
+        match (self.config.srtp, audio.transport.is_protected()) {
+            (SrtpPolicy::Off, true) | (SrtpPolicy::Required, false) => return Decision::Refuse,
+            (SrtpPolicy::Off | SrtpPolicy::Optional, false) | (SrtpPolicy::Optional | SrtpPolicy::Required, true) => {}
+        }
         let supported = self.config.codecs();
         let known = match self.lines.get(index) {
             Some(Line::Audio { leg, agreed, accepted, .. }) => Some((*leg, agreed.clock_rate, accepted.codec)),
@@ -461,7 +491,14 @@ impl Description {
             Decision::Audio { leg, remote, accepted } => {
                 let Some(Media::Audio(audio)) = offer.media.get(index) else { return Line::Refused };
                 let Some((media, clock_rate)) = leg_media(audio, accepted) else { return Line::Refused };
-                let now = AgreedLeg { leg: *leg, remote: *remote, media, clock_rate };
+                let protection = match &accepted.crypto {
+                    Some(crypto) => match self.protection(*leg, crypto, before) {
+                        Some(keys) => Some(keys),
+                        None => return Line::Refused,
+                    },
+                    None => None,
+                };
+                let now = AgreedLeg { leg: *leg, remote: *remote, media, clock_rate, protection };
                 let port = match before {
                     Some(Line::Audio { leg: known, port, agreed: then, .. }) if known == leg => {
                         if *then != now {
@@ -480,6 +517,35 @@ impl Description {
                 Line::Audio { leg: *leg, port, agreed: now, accepted: accepted.clone() }
             }
         }
+    }
+}
+
+impl Description {
+    /// The keys of a leg. Ours stays as long as its suite does: the client may change its own without ours changing.
+    fn protection(&self, leg: LegId, crypto: &AcceptedCrypto, before: Option<&Line>) -> Option<SrtpKeys> {
+        let suite = srtp_suite(crypto.suite);
+        let local = match before {
+            Some(Line::Audio { leg: known, agreed: AgreedLeg { protection: Some(keys), .. }, .. })
+                if *known == leg && keys.local.suite() == suite =>
+            {
+                keys.local.clone()
+            }
+            // A new key changes the answer, so no two are made under one version.
+            Some(Line::Audio { .. } | Line::Released | Line::Refused | Line::Control { .. }) | None => {
+                SrtpKey::new(suite, &self.secret.as_ref()?.key(leg, self.version, suite.material_octets()))?
+            }
+        };
+        let remote = SrtpKey::new(suite, crypto.material.octets())?;
+        Some(SrtpKeys { local, remote, remote_lifetime: crypto.lifetime })
+    }
+}
+
+fn srtp_suite(suite: CryptoSuite) -> SrtpSuite {
+    match suite {
+        CryptoSuite::AesCm128HmacSha1_80 => SrtpSuite::AesCm128HmacSha1_80,
+        CryptoSuite::AesCm128HmacSha1_32 => SrtpSuite::AesCm128HmacSha1_32,
+        CryptoSuite::AeadAes128Gcm => SrtpSuite::AeadAes128Gcm,
+        CryptoSuite::AeadAes256Gcm => SrtpSuite::AeadAes256Gcm,
     }
 }
 

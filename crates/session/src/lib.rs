@@ -24,6 +24,7 @@ mod input;
 mod input_waveform;
 mod keyword;
 mod lexicons;
+mod media_secret;
 mod output;
 mod prompt;
 mod recognizer_channel;
@@ -40,11 +41,12 @@ mod vendor;
 pub mod fuzz;
 
 pub use clips::ClipIndex;
-pub use description::{DescriptionConfig, resources};
+pub use description::{DescriptionConfig, SrtpPolicy, resources};
 pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
 pub use grammar_job::{CompiledGrammar, GrammarJob};
 pub use grammar_store::GrammarConfig;
 pub use input::{Heard, Input};
+pub use media_secret::MediaSecret;
 pub use output::{
     CallDetails, CallerInput, CloseCause, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output, PartKey,
     Progress, PromptEnd, Reservation, Speaker, ToConversation, Utterance,

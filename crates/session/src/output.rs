@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::recording::{RecordKey, RecordSpec};
-use media::{CaptureId, ClockRate, LegMedia, PlaySpan, RtpPeer, UtteranceId};
+use media::{CaptureId, ClockRate, LegMedia, PlaySpan, RtpPeer, SrtpKeys, UtteranceId};
 use mrcp::recognizer::InputMatch;
 use mrcp::recorder::Cut;
 use mrcp::{ChannelId, Message};
@@ -51,6 +51,8 @@ pub enum Output {
         media: LegMedia,
         /// For the leg's life.
         clock_rate: ClockRate,
+        /// The keys, if its packets are protected.
+        protection: Option<SrtpKeys>,
     },
     /// The leg was negotiated again.
     ReconfigureLeg {
@@ -60,6 +62,8 @@ pub enum Output {
         remote: RtpPeer,
         /// What was negotiated.
         media: LegMedia,
+        /// The keys that hold now, if its packets are protected.
+        protection: Option<SrtpKeys>,
     },
     /// End a leg and free its port.
     CloseLeg {

@@ -21,6 +21,7 @@ use crate::description::{AgreedLeg, ChannelKind, Description, DescriptionConfig,
 use crate::fetching::FetchKey;
 use crate::grammar_store::GrammarConfig;
 use crate::input::Input;
+use crate::media_secret::MediaSecret;
 use crate::output::{CloseCause, HEARING, LegId, Output};
 use crate::recognizer_channel::{RecognizerChannel, ResultStyle};
 use crate::recorder_channel::RecorderChannel;
@@ -179,6 +180,13 @@ impl Session {
         };
         session.drain(now);
         session
+    }
+
+    /// The same session with what its keys for SRTP are made of. Without it protected audio is refused.
+    #[must_use]
+    pub fn with_media_secret(mut self, secret: MediaSecret) -> Self {
+        self.description.set_secret(secret);
+        self
     }
 
     /// The same session with a calendar, by which the dates that callers say ("next Tuesday") are resolved.
@@ -449,12 +457,12 @@ impl Session {
         }
         for leg in agreed.opened_legs {
             self.legs.push(leg.leg);
-            let AgreedLeg { leg, remote, media, clock_rate } = leg;
-            self.outputs.push_back(Output::OpenLeg { leg, remote, media, clock_rate });
+            let AgreedLeg { leg, remote, media, clock_rate, protection } = leg;
+            self.outputs.push_back(Output::OpenLeg { leg, remote, media, clock_rate, protection });
         }
         for leg in agreed.changed_legs {
-            let AgreedLeg { leg, remote, media, .. } = leg;
-            self.outputs.push_back(Output::ReconfigureLeg { leg, remote, media });
+            let AgreedLeg { leg, remote, media, protection, .. } = leg;
+            self.outputs.push_back(Output::ReconfigureLeg { leg, remote, media, protection });
         }
         for channel in agreed.allocated {
             self.outputs.push_back(Output::RegisterChannel(channel.id.clone()));

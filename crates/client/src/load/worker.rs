@@ -142,7 +142,7 @@ impl Worker {
     }
 
     fn leg(&self, report: Option<LegReport>) {
-        if let Some(LegReport { counters, gaps }) = report {
+        if let Some(LegReport { counters, gaps, .. }) = report {
             self.tally(|tally| {
                 tally.gaps.merge(&gaps);
                 tally.packets_received += counters.packets_received;

@@ -14,7 +14,7 @@ const LOCAL: Local =
 
 fn audio_line(offer: &SessionDescription, index: usize, port: u16, codecs: &[Codec]) -> AnswerLine {
     let Some(Media::Audio(audio)) = offer.media.get(index) else { panic!("an audio line") };
-    AnswerLine::Audio { port, accepted: negotiate(audio, codecs).unwrap() }
+    AnswerLine::Audio { port, accepted: negotiate(audio, codecs).unwrap(), key: None }
 }
 
 fn control_line(channel: &str) -> AnswerLine {
@@ -138,9 +138,9 @@ fn ses_036_every_direction_is_answered_by_its_other_side() {
 #[test]
 fn decisions_that_do_not_fit_the_offer_are_an_error() {
     let offer = fixture("recognizer-offer");
-    let accepted = AcceptedAudio { codec: Codec::PCMU, payload_type: 0, telephone_event: None, ptime_ms: 20 };
+    let accepted = AcceptedAudio { codec: Codec::PCMU, payload_type: 0, telephone_event: None, ptime_ms: 20, crypto: None };
     assert_eq!(answer(&offer, &[AnswerLine::Refuse], &LOCAL), Err(AnswerError::LineCount));
-    let lines = [AnswerLine::Audio { port: 1, accepted }, AnswerLine::Refuse];
+    let lines = [AnswerLine::Audio { port: 1, accepted, key: None }, AnswerLine::Refuse];
     assert_eq!(answer(&offer, &lines, &LOCAL), Err(AnswerError::Kind(0)));
     assert_eq!(answer(&offer, &[AnswerLine::Refuse, control_line("1@a")], &LOCAL), Err(AnswerError::Kind(1)));
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 use sdp::{
-    Audio, AudioTransport, ConnectionUse, Control, ControlTransport, Direction, Encoding, EncodingName, Format, Media,
-    Origin, OtherMedia, Rtcp, SessionDescription, Setup, fuzz,
+    Audio, AudioTransport, ConnectionUse, Control, ControlTransport, Crypto, Direction, Encoding, EncodingName, Format,
+    InlineKey, KeyMaterial, Media, Origin, OtherMedia, Rtcp, SessionDescription, Setup, fuzz,
 };
 
 const TOKEN: &str = "[A-Za-z0-9][A-Za-z0-9-]{0,10}";
@@ -45,9 +45,30 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn keys()(
+        octets in prop::collection::vec(any::<u8>(), 0..48),
+        lifetime in prop::option::of(prop_oneof![1..u64::MAX, (0..64_u32).prop_map(|exponent| 1 << exponent)]),
+        mki in prop::option::of((any::<u64>(), 1..=128_u8)),
+    ) -> InlineKey {
+        InlineKey { material: KeyMaterial::new(&octets), lifetime, mki }
+    }
+}
+
+prop_compose! {
+    fn cryptos()(
+        tag in 0..1_000_000_000_u32,
+        suite in "[A-Z0-9_]{1,20}",
+        keys in prop::collection::vec(keys(), 1..3),
+        parameters in prop::collection::vec("-?[A-Z]{1,8}(=[a-z0-9]{1,4})?", 0..3),
+    ) -> Crypto {
+        Crypto { tag, suite, keys, parameters }
+    }
+}
+
+prop_compose! {
     fn audios()(
         port in any::<u16>(),
-        is_plain in any::<bool>(),
+        transport in prop::sample::select(vec!["RTP/AVP", "RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVP"]),
         address in addresses(),
         mut formats in prop::collection::vec(formats(), 1..6),
         ptime_ms in prop::option::of(any::<u32>()),
@@ -57,13 +78,14 @@ prop_compose! {
         ],
         mid in prop::option::of(TOKEN),
         rtcp in prop::option::of((any::<u16>(), prop::option::of(addresses()))),
+        cryptos in prop::collection::vec(cryptos(), 0..3),
     ) -> Media {
-        let transport = if is_plain { AudioTransport::RtpAvp } else { AudioTransport::Other("RTP/SAVP".to_owned()) };
+        let transport = AudioTransport::from_token(transport);
         let mut seen = std::collections::BTreeSet::new();
         formats.retain(|format| seen.insert(format.payload_type));
         let rtcp = rtcp.map(|(port, address)| Rtcp { port, address });
         Media::Audio(Audio {
-            port, transport, address: Some(address), formats, ptime_ms, maxptime_ms, direction, mid, rtcp,
+            port, transport, address: Some(address), formats, ptime_ms, maxptime_ms, direction, mid, rtcp, cryptos,
         })
     }
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use session::SrtpPolicy;
 use speech::Language;
 use toml::Table;
 
@@ -150,6 +151,8 @@ pub struct RtpConfig {
     pub ptime_ms: u32,
     /// Largest delay that the jitter buffer may add.
     pub jitter_ms_max: u32,
+    /// Whether audio is protected.
+    pub srtp: SrtpPolicy,
 }
 
 /// `[recognizer]`: defaults of the recognizer resource.
@@ -434,6 +437,12 @@ fn read_rtp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RtpConfig {
         }),
         ptime_ms: u32::try_from(section.integer("ptime_ms", 20, 10..=60)).unwrap_or(20),
         jitter_ms_max: u32::try_from(section.integer("jitter_ms_max", 120, 20..=1000)).unwrap_or(120),
+        srtp: section.parsed("srtp", SrtpPolicy::Optional, |text| match text {
+            "off" => Ok(SrtpPolicy::Off),
+            "optional" => Ok(SrtpPolicy::Optional),
+            "required" => Ok(SrtpPolicy::Required),
+            _ => Err("must be off, optional or required".to_owned()),
+        }),
     };
     if config.port_min == 0 || config.port_min >= config.port_max {
         section.reject("port_min", config.port_min, "must be at least 1 and below rtp.port_max");

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
+mod leg_figures;
 pub(crate) mod media;
 pub(crate) mod mrcp;
 pub(crate) mod sip;

@@ -5,6 +5,7 @@ fn config() -> DescriptionConfig {
         mrcp_port: 1544,
         codecs: vec![media::Codec::Pcmu, media::Codec::L16],
         ptime_ms: 20,
+        srtp: SrtpPolicy::Optional,
         has_clips: false,
         connection_reuse: false,
         cmid_optional: true,
@@ -350,11 +351,85 @@ fn int_010_int_013_static_payload_types_and_any_order_of_lines_are_served() {
 fn sec_001_sec_007_protected_lines_are_refused() {
     let tls = RECOGNIZER.replace("TCP/MRCPv2", "TCP/TLS/MRCPv2");
     assert_eq!(channels(&format!("{tls}{AUDIO}")), Err(Refusal::NotAcceptable));
-    let srtp = AUDIO.replace("RTP/AVP", "RTP/SAVP");
-    assert_eq!(channels(&format!("{RECOGNIZER}{srtp}")), Err(Refusal::NotAcceptable));
+    let without_keys = AUDIO.replace("RTP/AVP", "RTP/SAVP");
+    assert_eq!(channels(&format!("{RECOGNIZER}{without_keys}")), Err(Refusal::NotAcceptable));
+    let refused = protecting(SrtpPolicy::Off).offered(&offer(&format!("{RECOGNIZER}{}", savp(1, SUITE, 'A'))));
+    assert_eq!(refused, Err(Refusal::NotAcceptable));
     // Beside lines that can be served, they are refused alone.
     let agreed = agree(&mut description(), &format!("{tls}{SYNTHESIZER}{AUDIO}"));
     assert!(text(&agreed).contains("m=application 0 TCP/TLS/MRCPv2 1\r\n"));
+}
+
+const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
+
+/// [`AUDIO`], protected by a key of 30 octets.
+fn savp(tag: u32, suite: &str, key: char) -> String {
+    let key = key.to_string().repeat(40);
+    AUDIO.replace("RTP/AVP", "RTP/SAVP").replace("a=mid:1", &format!("a=crypto:{tag} {suite} inline:{key}\r\na=mid:1"))
+}
+
+fn protecting(srtp: SrtpPolicy) -> Description {
+    let mut description =
+        Description::new(DescriptionConfig { srtp, ..config() }, "0123456789abcdef".to_owned(), CLIENT);
+    description.set_secret(MediaSecret::new([7; 32]));
+    description
+}
+
+/// The key line of an answer.
+fn crypto(agreed: &Agreed) -> String {
+    let text = text(agreed);
+    text.lines().find(|line| line.starts_with("a=crypto:")).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn sec_007_sec_008_protected_audio_is_answered_with_the_tag_the_suite_and_a_key_of_our_own() {
+    let mut description = protecting(SrtpPolicy::Optional);
+    let agreed = agree(&mut description, &format!("{RECOGNIZER}{}", savp(3, SUITE, 'A')));
+    let answer = crypto(&agreed);
+    let ours = answer.strip_prefix("a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:").unwrap();
+    assert!(ours.len() == 40 && ours != "A".repeat(40), "{answer}");
+    assert!(text(&agreed).contains("m=audio 20000 RTP/SAVP 0 101\r\n"));
+    let keys = agreed.opened_legs[0].protection.clone().unwrap();
+    assert_eq!((keys.local.suite(), keys.remote.material()), (SrtpSuite::AesCm128HmacSha1_80, [0; 30].as_slice()));
+    // RTP/SAVPF is answered in kind.
+    let savpf = savp(1, SUITE, 'A').replace("SAVP", "SAVPF");
+    let agreed = agree(&mut protecting(SrtpPolicy::Required), &format!("{RECOGNIZER}{savpf}"));
+    assert!(text(&agreed).contains("m=audio 20000 RTP/SAVPF 0 101\r\n"));
+}
+
+#[test]
+fn sec_007_a_re_invite_may_change_the_keys() {
+    let mut description = protecting(SrtpPolicy::Optional);
+    let first = agree(&mut description, &format!("{RECOGNIZER}{}", savp(1, SUITE, 'A')));
+    let same = agree(&mut description, &format!("{RECOGNIZER}{}", savp(1, SUITE, 'A')));
+    assert!(same.changed_legs.is_empty() && crypto(&same) == crypto(&first));
+    let other = agree(&mut description, &format!("{RECOGNIZER}{}", savp(2, SUITE, 'B')));
+    let keys = other.changed_legs[0].protection.clone().unwrap();
+    assert_eq!(Some(&keys.local), first.opened_legs[0].protection.as_ref().map(|keys| &keys.local));
+    assert_ne!(Some(&keys.remote), first.opened_legs[0].protection.as_ref().map(|keys| &keys.remote));
+    let other = agree(&mut description, &format!("{RECOGNIZER}{}", savp(1, "AES_CM_128_HMAC_SHA1_32", 'B')));
+    let with_short_tags = other.changed_legs[0].protection.clone().unwrap();
+    assert_ne!(with_short_tags.local.material(), keys.local.material(), "a key serves one suite");
+    let clear = agree(&mut description, &format!("{RECOGNIZER}{AUDIO}"));
+    assert_eq!(clear.changed_legs[0].protection, None);
+    let again = agree(&mut description, &format!("{RECOGNIZER}{}", savp(1, SUITE, 'A')));
+    assert_ne!(crypto(&again), crypto(&first), "a key is never used for a second stream of packets");
+}
+
+#[test]
+fn sec_007_where_protection_is_required_audio_in_clear_is_refused() {
+    let refused = protecting(SrtpPolicy::Required).offered(&offer(&format!("{RECOGNIZER}{AUDIO}")));
+    assert_eq!(refused, Err(Refusal::NotAcceptable));
+    assert!(protecting(SrtpPolicy::Optional).offered(&offer(&format!("{RECOGNIZER}{AUDIO}"))).is_ok());
+}
+
+#[test]
+fn keys_are_not_shown_by_debug() {
+    let mut description = protecting(SrtpPolicy::Optional);
+    let agreed = agree(&mut description, &format!("{RECOGNIZER}{}", savp(1, SUITE, 'Q')));
+    let ours = crypto(&agreed);
+    let shown = format!("{description:?} {:?}", agreed.opened_legs);
+    assert!(!shown.contains("QQQQ") && !shown.contains(&ours[30..]) && !shown.contains("4, 16, 65"), "{shown}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::laws::Laws;
 use crate::{
     CloseCause, DescriptionConfig, FetchFailure, FetchKey, Fetched, FromConversation, GrammarConfig, Heard, Input,
     KeysOnly, LegId, ListenKey, LoadedAudio, Output, PartKey, RecordKey, RecordingEvent, RequestIds, ResultStyle,
-    Session, SessionConfig,
+    Session, SessionConfig, SrtpPolicy,
 };
 
 /// The prefix of the first session's channels.
@@ -64,6 +64,7 @@ fn config() -> Arc<SessionConfig> {
             mrcp_port: 1544,
             codecs: vec![media::Codec::Pcmu, media::Codec::L16],
             ptime_ms: 20,
+            srtp: SrtpPolicy::Optional,
             has_clips: false,
             connection_reuse: true,
             cmid_optional: true,

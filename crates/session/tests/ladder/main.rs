@@ -21,7 +21,7 @@ use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, EventName, HeaderName, Message, Method, Request, RequestId, Resource};
 use session::{
     CallerInput, CloseCause, DescriptionConfig, FromConversation, GrammarConfig, Heard, Input, InputKind, Output,
-    PromptEnd, RequestIds, ResultStyle, Session, SessionConfig, ToConversation,
+    PromptEnd, RequestIds, ResultStyle, Session, SessionConfig, SrtpPolicy, ToConversation,
 };
 use sip::dialog::DialogConfig;
 use sip::endpoint::IncomingInvite;
@@ -39,6 +39,7 @@ fn config() -> Arc<SessionConfig> {
             mrcp_port: 1544,
             codecs: vec![media::Codec::Pcmu],
             ptime_ms: 20,
+            srtp: SrtpPolicy::Optional,
             has_clips: false,
             connection_reuse: false,
             cmid_optional: true,

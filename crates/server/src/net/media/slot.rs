@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use media::{Leg, LegEvent, PeerSource, StreamHeader};
-use metrics::histogram;
 use mio::net::UdpSocket;
 
 use super::ports::Tenant;
 use super::{Deliver, LegKey};
+use crate::net::leg_figures;
 
 /// What a leg's packets go through.
 pub(super) enum Sockets {
@@ -74,31 +74,6 @@ impl Slot {
     /// The leg's last words: goodbye to the peer, which is then to be sent, and its figures to the metrics.
     pub(super) fn leave(&mut self, now: Instant) {
         self.leg.say_goodbye(now);
-        let (counters, peer) = (*self.leg.counters(), *self.leg.peer_report());
-        let received = counters.packets_received + counters.packets_lost;
-        if received > 0 {
-            #[expect(clippy::cast_precision_loss, reason = "a ratio for a histogram")]
-            histogram!("media_lost_ratio").record(counters.packets_lost as f64 / received as f64);
-            histogram!("media_jitter_seconds").record(f64::from(counters.jitter_ms) / 1000.0);
-        }
-        if let Some(ms) = peer.round_trip_ms {
-            histogram!("media_round_trip_seconds").record(f64::from(ms) / 1000.0);
-        }
-        let delay_ms = peer.round_trip_ms.unwrap_or(0) / 2;
-        if let Some(score) = counters.mean_opinion_score(delay_ms) {
-            histogram!("media_mean_opinion_score").record(f64::from(score));
-        }
-        let dropped = counters.dropped.total();
-        tracing::debug!(
-            received = counters.packets_received,
-            lost = counters.packets_lost,
-            late = counters.packets_late,
-            jitter_ms = counters.jitter_ms,
-            sent = counters.packets_sent,
-            lost_by_peer = peer.lost,
-            round_trip_ms = peer.round_trip_ms,
-            dropped,
-            "leg closed"
-        );
+        leg_figures::publish(&self.leg);
     }
 }
