@@ -443,7 +443,8 @@ impl Description {
 
     fn reservation(&self, offer: &SessionDescription, decisions: &[Decision]) -> Option<Reservation> {
         let peer = peer(offer).unwrap_or(self.client);
-        let mut reservation = Reservation { peer, client: self.client, legs: Vec::new(), recognizers: 0, synthesizers: 0 };
+        let mut reservation =
+            Reservation { peer, client: self.client, legs: Vec::new(), recognizers: 0, synthesizers: 0 };
         for (index, decision) in decisions.iter().enumerate() {
             match (decision, self.lines.get(index)) {
                 (Decision::Audio { .. }, Some(Line::Audio { .. }))

@@ -66,10 +66,12 @@ mod system {
         pub(in super::super) fn receive(&mut self, socket: &impl AsRawFd, limit: usize) -> io::Result<usize> {
             self.received.clear();
             let mut buffers = self.buffers.iter_mut();
-            let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
-                std::array::from_fn(|_| [IoSliceMut::new(buffers.next().map_or(&mut [], |buffer| buffer.as_mut_slice()))]);
+            let mut slices: [[IoSliceMut<'_>; 1]; BATCH] = std::array::from_fn(|_| {
+                [IoSliceMut::new(buffers.next().map_or(&mut [], |buffer| buffer.as_mut_slice()))]
+            });
             let flags = MsgFlags::MSG_DONTWAIT;
-            for message in recvmmsg(socket.as_raw_fd(), &mut self.headers, slices.iter_mut().take(limit), flags, None)? {
+            for message in recvmmsg(socket.as_raw_fd(), &mut self.headers, slices.iter_mut().take(limit), flags, None)?
+            {
                 let source = message.address.as_ref().and_then(address);
                 // Without an address it is of no use, but keeps its place in the buffers.
                 let source = source.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));

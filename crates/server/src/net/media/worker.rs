@@ -356,8 +356,7 @@ impl Running {
                 }
                 if read == OWN_READS_PER_TICK {
                     let Sockets::Own { rtp, rtcp } = &mut slot.sockets else { break };
-                    let (socket, token) =
-                        if is_rtcp { (rtcp, rtcp_token(index)) } else { (rtp, rtp_token(index)) };
+                    let (socket, token) = if is_rtcp { (rtcp, rtcp_token(index)) } else { (rtp, rtp_token(index)) };
                     if let Err(error) = self.poll.registry().reregister(socket, token, Interest::READABLE) {
                         tracing::error!(error = %error, "an RTP socket cannot be polled: its leg stays deaf");
                     }
