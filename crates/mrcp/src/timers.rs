@@ -25,6 +25,11 @@ impl<T: Copy + PartialEq> Timers<T> {
         self.0.iter().any(|(set, _)| *set == timer)
     }
 
+    /// When `timer` is due, if it is set.
+    pub(crate) fn at(&self, timer: T) -> Option<Instant> {
+        self.0.iter().find(|(set, _)| *set == timer).map(|(_, at)| *at)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

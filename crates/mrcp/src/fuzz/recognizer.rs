@@ -8,7 +8,7 @@ use super::laws::Laws;
 use super::operations::Operations;
 use crate::recognizer::{
     Failure, FailureKind, Input, InputMatch, InputModes, Outcome, Output, Recognizer, RecognizerConfig, ResultBody,
-    Verdict,
+    Verdict, WantedSilence,
 };
 use crate::{ChannelId, EventName, HeaderName as H, Message, Method, RecognizerCause, Request, RequestId, Resource};
 
@@ -132,7 +132,17 @@ impl Run {
                     let interdigit_timeout = operands.flag().then(|| Duration::from_millis(operands.byte().into()));
                     Input::KeysOnly { request_id, no_input_timeout: interdigit_timeout, interdigit_timeout }
                 }
-                3..=5 => Input::Complete { request_id, cause: RecognizerCause::Success, result: None },
+                4 => {
+                    let silence = Duration::from_millis(u64::from(operands.byte()) * 10);
+                    Input::SilenceWanted {
+                        request_id,
+                        silence: WantedSilence { silence, is_complete: operands.flag() },
+                    }
+                }
+                5 => {
+                    Input::NoInputWithin { request_id, timeout: Duration::from_millis(u64::from(operands.byte()) * 50) }
+                }
+                3 => Input::Complete { request_id, cause: RecognizerCause::Success, result: None },
                 _ => return self.close(),
             },
             21 => return self.wait(Duration::from_millis(u64::from(operands.byte()))),

@@ -34,6 +34,8 @@ pub(super) fn recognize_params(effective: Effective<'_>, config: &RecognizerConf
         recognition_timeout: duration(H::RecognitionTimeout, defaults.recognition_timeout),
         speech_complete_timeout: duration(H::SpeechCompleteTimeout, defaults.speech_complete_timeout),
         speech_incomplete_timeout: duration(H::SpeechIncompleteTimeout, defaults.speech_incomplete_timeout),
+        asked_complete_timeout: effective.duration(H::SpeechCompleteTimeout),
+        asked_incomplete_timeout: effective.duration(H::SpeechIncompleteTimeout),
         dtmf_interdigit_timeout: duration(H::DtmfInterdigitTimeout, defaults.dtmf_interdigit_timeout),
         dtmf_term_timeout: duration(H::DtmfTermTimeout, defaults.dtmf_term_timeout),
         dtmf_term_char: effective.text(H::DtmfTermChar).and_then(|text| text.chars().next()),

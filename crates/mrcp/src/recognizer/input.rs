@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::turn_end::WantedSilence;
 use crate::{RecognizerCause, Request, RequestId};
 
 /// What happens to a recognizer.
@@ -53,6 +54,20 @@ pub enum Input {
         request_id: RequestId,
         /// How it stands to the grammars.
         found: InputMatch,
+    },
+    /// The application says how long a silence ends what was said so far; holds until the caller goes on. Not in hotword mode.
+    SilenceWanted {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+        /// How long.
+        silence: WantedSilence,
+    },
+    /// The application wants to wait for the caller no longer than so. `No-Input-Timeout` is the upper bound.
+    NoInputWithin {
+        /// The RECOGNIZE.
+        request_id: RequestId,
+        /// From the start of the input timers.
+        timeout: Duration,
     },
     /// The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`.
     Dtmf {

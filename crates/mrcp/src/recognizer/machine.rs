@@ -127,6 +127,8 @@ impl Recognizer {
             Input::SpeechEnded { request_id, at, offset } => self.speech_ended(now, request_id, at, offset),
             Input::SpeechResumed { request_id } => self.speech_resumed(request_id),
             Input::Matched { request_id, found } => self.matched(now, request_id, found),
+            Input::SilenceWanted { request_id, silence } => self.silence_wanted(now, request_id, silence),
+            Input::NoInputWithin { request_id, timeout } => self.no_input_within(now, request_id, timeout),
             Input::Dtmf { digit } if is_digit(digit) => self.dtmf(now, digit),
             Input::Dtmf { .. } => self.counters.dropped_digits += 1,
             Input::DtmfMatched { request_id, digits, outcome } => {

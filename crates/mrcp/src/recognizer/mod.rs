@@ -24,8 +24,10 @@ mod machine;
 mod output;
 mod recognizing;
 mod results;
+mod turn_end;
 
 pub use config::{RecognizerConfig, RecognizerDefaults};
 pub use input::{Failure, FailureKind, Input, InputMatch, InputModes, Outcome, ResultBody, Verdict};
 pub use machine::{Recognizer, RecognizerCounters};
 pub use output::{FinishedInput, GrammarPurpose, Output, RecognitionMode, RecognizeParams, ResultConstraints};
+pub use turn_end::WantedSilence;

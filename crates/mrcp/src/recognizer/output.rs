@@ -177,6 +177,10 @@ pub struct RecognizeParams {
     pub speech_complete_timeout: Duration,
     /// `Speech-Incomplete-Timeout`.
     pub speech_incomplete_timeout: Duration,
+    /// `Speech-Complete-Timeout`, where the client has said it.
+    pub asked_complete_timeout: Option<Duration>,
+    /// `Speech-Incomplete-Timeout`, where the client has said it.
+    pub asked_incomplete_timeout: Option<Duration>,
     /// `DTMF-Interdigit-Timeout`.
     pub dtmf_interdigit_timeout: Duration,
     /// `DTMF-Term-Timeout`.

@@ -8,6 +8,7 @@ use super::hotword::hotword_cause;
 use super::input::{Failure, FailureKind, InputMatch, InputModes, Outcome, ResultBody, Verdict};
 use super::machine::{Recognizer, State, Timer, quoted};
 use super::output::{FinishedInput, GrammarPurpose, Output, RecognitionMode, RecognizeParams};
+use super::turn_end::WantedSilence;
 use crate::{Event, EventName, GrammarRef, HeaderName, Headers, Message, RecognizerCause, RequestId, RequestState};
 use crate::{Response, StatusCode};
 
@@ -79,7 +80,7 @@ pub(super) enum Phase {
     /// The caller speaks. What was said so far stands so to the grammars; `None`: it is not known.
     Speaking { modes: InputModes, found: Option<InputMatch> },
     /// The caller has been silent since.
-    Silent { modes: InputModes, since: Instant, found: Option<InputMatch> },
+    Silent { modes: InputModes, since: Instant, found: Option<InputMatch>, wanted: Option<WantedSilence> },
     /// The caller presses keys.
     Keying { modes: InputModes, digits: String, found: KeysFound },
     /// The final result is awaited.
@@ -291,7 +292,7 @@ impl Recognizer {
         let Some((recognition, phase)) = self.active(request_id) else { return };
         match phase {
             Phase::Speaking { modes, found } => {
-                *phase = Phase::Silent { modes: *modes, since: at.min(now), found: *found };
+                *phase = Phase::Silent { modes: *modes, since: at.min(now), found: *found, wanted: None };
                 if let Some(utterance) = &mut recognition.utterance {
                     utterance.length = Some(offset.saturating_sub(utterance.offset));
                 }
@@ -450,14 +451,15 @@ impl Recognizer {
     }
 
     /// Sets the silence timer from the real end of speech; it may be due already.
-    fn await_silence(&mut self, now: Instant) {
-        let State::Recognizing { recognition, phase: Phase::Silent { since, found, .. } } = &self.state else {
+    pub(super) fn await_silence(&mut self, now: Instant) {
+        let State::Recognizing { recognition, phase: Phase::Silent { since, found, wanted, .. } } = &self.state else {
             return;
         };
         let params = &recognition.params;
-        let timeout = match found {
-            Some(InputMatch::Complete { can_grow: false }) => params.speech_complete_timeout,
-            Some(InputMatch::Complete { can_grow: true } | InputMatch::Prefix | InputMatch::NoMatch) | None => {
+        let timeout = match (wanted, found) {
+            (Some(wanted), _) => wanted.within(params),
+            (None, Some(InputMatch::Complete { can_grow: false })) => params.speech_complete_timeout,
+            (None, Some(InputMatch::Complete { can_grow: true } | InputMatch::Prefix | InputMatch::NoMatch) | None) => {
                 params.speech_incomplete_timeout
             }
         };

@@ -1,7 +1,9 @@
 //! Ladders of the recognizer (RFC 6787 §9), with the exchanges that stock clients make.
 
 use crate::common::recognizer::{BOTH, DTMF, Ladder, SPEECH};
-use mrcp::recognizer::{Failure, FailureKind, Input, InputMatch, Outcome, RecognizerConfig, ResultBody, Verdict};
+use mrcp::recognizer::{
+    Failure, FailureKind, Input, InputMatch, Outcome, RecognizerConfig, ResultBody, Verdict, WantedSilence,
+};
 use mrcp::{IgnoredHeaders, RecognizerCause, RequestId};
 
 const START_OF_SPEECH: &str =
@@ -65,6 +67,101 @@ fn a_match_that_comes_after_its_timeout_ends_the_input_at_once() {
     ladder.expect(&[START_OF_SPEECH]);
     ladder.matched(1, InputMatch::Complete { can_grow: false });
     ladder.expect_at(500, &["finish 1 speech"]);
+}
+
+fn wants(ladder: &mut Ladder, ms: u64, is_complete: bool) {
+    let silence = WantedSilence { silence: std::time::Duration::from_millis(ms), is_complete };
+    ladder.input(Input::SilenceWanted { request_id: RequestId(1), silence });
+}
+
+#[test]
+fn the_application_says_how_long_a_silence_ends_the_input() {
+    let mut ladder = Ladder::new();
+    ladder.recognize(1, SPEECH, &[]);
+    ladder.speech_started(1);
+    ladder.speech_ended(1, 0);
+    ladder.expect(&[START_OF_SPEECH]);
+    wants(&mut ladder, 1500, false);
+    ladder.matched(1, InputMatch::Complete { can_grow: false });
+    ladder.wait(1499);
+    ladder.expect_nothing();
+    ladder.wait(1);
+    ladder.expect_at(1500, &["finish 1 speech"]);
+}
+
+#[test]
+fn the_time_outs_that_the_client_sent_are_the_upper_bound_of_what_the_application_says() {
+    for (is_complete, bound) in [(true, 400), (false, 900)] {
+        let mut ladder = Ladder::new();
+        ladder.recognize(1, SPEECH, &["Speech-Complete-Timeout: 400", "Speech-Incomplete-Timeout: 900"]);
+        ladder.speech_started(1);
+        ladder.speech_ended(1, 0);
+        ladder.expect(&[START_OF_SPEECH]);
+        wants(&mut ladder, 2000, is_complete);
+        ladder.wait(bound - 1);
+        ladder.expect_nothing();
+        ladder.wait(1);
+        ladder.expect_at(bound, &["finish 1 speech"]);
+    }
+}
+
+#[test]
+fn a_silence_that_has_lasted_long_enough_ends_the_input_at_once() {
+    let mut ladder = Ladder::new();
+    ladder.recognize(1, SPEECH, &[]);
+    ladder.speech_started(1);
+    ladder.speech_ended(1, 0);
+    ladder.expect(&[START_OF_SPEECH]);
+    ladder.wait(300);
+    wants(&mut ladder, 250, true);
+    ladder.expect_at(300, &["finish 1 speech"]);
+}
+
+#[test]
+fn what_the_application_said_of_a_silence_ends_with_it() {
+    let mut ladder = Ladder::new();
+    ladder.recognize(1, SPEECH, &["Speech-Incomplete-Timeout: 900"]);
+    ladder.speech_started(1);
+    ladder.speech_ended(1, 0);
+    ladder.expect(&[START_OF_SPEECH]);
+    wants(&mut ladder, 100, true);
+    ladder.input(Input::SpeechResumed { request_id: RequestId(1) });
+    wants(&mut ladder, 100, true);
+    ladder.wait(500);
+    ladder.speech_ended(1, 0);
+    ladder.wait(899);
+    ladder.expect_nothing();
+    ladder.wait(1);
+    ladder.expect_at(1400, &["finish 1 speech"]);
+}
+
+#[test]
+fn the_application_may_wait_less_long_for_the_caller_and_not_longer() {
+    for (timeout, expected) in [(1500, 1500), (9000, 4000)] {
+        let mut ladder = Ladder::new();
+        ladder.recognize(1, SPEECH, &["No-Input-Timeout: 4000"]);
+        ladder.wait(500);
+        let timeout = std::time::Duration::from_millis(timeout);
+        ladder.input(Input::NoInputWithin { request_id: RequestId(1), timeout });
+        ladder.wait(expected - 501);
+        ladder.expect_nothing();
+        ladder.wait(1);
+        ladder.expect_at(expected, &["stop-listening 1", &complete(1, "002 no-input-timeout")]);
+    }
+}
+
+#[test]
+fn a_shorter_wait_for_the_caller_begins_with_the_input_timers() {
+    let mut ladder = Ladder::new();
+    ladder.recognize(1, SPEECH, &["No-Input-Timeout: 5000", "Start-Input-Timers: false"]);
+    let timeout = std::time::Duration::from_millis(1000);
+    ladder.input(Input::NoInputWithin { request_id: RequestId(1), timeout });
+    ladder.wait(15_000);
+    ladder.expect_nothing();
+    ladder.send("START-INPUT-TIMERS 2", &[], "");
+    ladder.expect(&["< 2 200 COMPLETE"]);
+    ladder.wait(1000);
+    ladder.expect_at(16_000, &["stop-listening 1", &complete(1, "002 no-input-timeout")]);
 }
 
 #[test]
