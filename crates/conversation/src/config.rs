@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use speech::Language;
 
-use crate::{Action, patience::PatienceConfig};
+use crate::{Action, barge_in::BargeInConfig, patience::PatienceConfig};
 
 /// How conversations behave; shared by all of a server.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub struct ConversationConfig {
     pub linger: Duration,
     /// What is said while somebody waits.
     pub patience: PatienceConfig,
+    /// When the caller interrupts.
+    pub barge_in: BargeInConfig,
     /// What is said and done when the service fails.
     pub fallback: Fallback,
     /// What one conversation may hold.
@@ -35,6 +37,7 @@ impl Default for ConversationConfig {
             greeting_grace: Duration::from_millis(300),
             linger: Duration::from_secs(10),
             patience: PatienceConfig::default(),
+            barge_in: BargeInConfig::default(),
             fallback: Fallback::default(),
             limits: ConversationLimits::default(),
         }

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use speech::{Language, TurnResult};
 
 use crate::{
+    barge_in::BargeIn,
     config::ConversationConfig,
+    floor::Floor,
     markup::Markup,
     notes::{NoteBook, TurnNotes},
     output::{Input, ListenOutcome, ListenResult, Output, PromptEnd},
@@ -32,6 +34,8 @@ pub struct Conversation {
     pub(crate) aside: Aside,
     /// Fillers that were said: they take turns.
     pub(crate) fillers_said: usize,
+    /// The SPEAK that has been told to be silent and keep its place.
+    pub(crate) hushed: Option<SpeakerKey>,
     pub(crate) language: Language,
     slots: Map<String, Value>,
     intent: Option<String>,
@@ -79,6 +83,7 @@ pub(crate) struct Listener {
     pub(crate) phase: ListenerPhase,
     /// The call has come to its end since it began to listen.
     pub(crate) is_outdated: bool,
+    pub(crate) floor: Floor,
 }
 
 #[derive(Debug)]
@@ -104,6 +109,8 @@ enum Timer {
     Filler,
     /// The call takes too long.
     CallLength,
+    /// What the caller says over the robot is judged.
+    Interjection,
     /// Nobody came back.
     Linger,
 }
@@ -127,6 +134,10 @@ pub struct Counters {
     pub silence_prompts: u64,
     /// Calls that were ended because they took too long.
     pub calls_too_long: u64,
+    /// Sounds over a reply that were no interruption, and after which it went on in its place.
+    pub backchannels: u64,
+    /// Replies that were stopped for nothing, and whose rest was kept for the next SPEAK.
+    pub false_stops: u64,
 }
 
 impl Conversation {
@@ -142,6 +153,7 @@ impl Conversation {
             presence: Presence::Present,
             aside: Aside::Idle,
             fillers_said: 0,
+            hushed: None,
             language,
             slots: Map::new(),
             intent: None,
@@ -173,15 +185,17 @@ impl Conversation {
                         collects: false,
                         phase: ListenerPhase::Listening,
                         is_outdated: false,
+                        floor: Floor::Open,
                     },
                     details,
                 );
             }
-            Input::BargeIn { listener } => self.barge_in(listener),
+            Input::Sound { listener, sound } => self.hear_sound(now, listener, sound),
             Input::CallerTurn { listener, turn } => self.end_caller_turn(now, listener, turn),
             Input::ListenerDetached { listener } => {
                 if self.listener.as_ref().is_some_and(|open| open.key == listener) {
                     self.listener = None;
+                    self.take_up_again();
                 }
             }
             Input::Service { turn, speculation: 0, event } => self.hear_service(now, turn, event),
@@ -199,7 +213,7 @@ impl Conversation {
                 Timer::GreetingGrace => self.start(now),
                 Timer::FirstEvent | Timer::NextEvent => self.fall_back(),
                 // Settled with everything else that follows from the state.
-                Timer::Filler | Timer::CallLength => {}
+                Timer::Filler | Timer::CallLength | Timer::Interjection => {}
                 Timer::Linger => self.close(EndReason::CallerGone),
             }
             self.settle(now);
@@ -269,8 +283,12 @@ impl Conversation {
             PromptEnd::Stopped(progress) | PromptEnd::Failed(progress) => reply.advance(progress),
         }
         let interrupted = match (reply.voicing, end) {
+            (Voicing::Suspending { .. }, PromptEnd::Stopped(_) | PromptEnd::Failed(_)) => {
+                reply.voicing = Voicing::Suspended;
+                false
+            }
             // The last clauses were played.
-            (Voicing::Playing { .. }, PromptEnd::Completed) => {
+            (Voicing::Playing { .. } | Voicing::Suspending { .. }, PromptEnd::Completed) => {
                 reply.voicing = Voicing::Over;
                 false
             }
@@ -295,28 +313,12 @@ impl Conversation {
         }
     }
 
-    fn barge_in(&mut self, listener: ListenerKey) {
-        if self.listener.as_ref().is_none_or(|open| open.key != listener) {
-            return self.count_late_input();
-        }
-        if self.interrupt_aside() {
-            return;
-        }
-        let Lead::Replying(reply) = &mut self.lead else { return };
-        let (Voicing::Speaking { speaker } | Voicing::Playing { speaker }) = reply.voicing else { return };
-        if reply.was_begun() && reply.allows_barge_in() {
-            reply.voicing = Voicing::Stopping { speaker };
-            reply.cut();
-            self.counters.interruptions = self.counters.interruptions.saturating_add(1);
-            self.outputs.push_back(Output::StopPlayout { speaker });
-        }
-    }
-
     // --- Listeners --------------------------------------------------------------------------------------------------------------
 
     fn attach_listener(&mut self, now: Instant, listener: Listener, details: CallDetails) {
         self.learn(details);
         if let Some(older) = self.listener.replace(listener) {
+            self.take_up_again();
             self.complete_listening(older.key, ListenOutcome::Abandoned);
         }
         if let Lead::Fresh = self.lead {
@@ -332,6 +334,17 @@ impl Conversation {
         if self.hear_after_last_word(&listener, &turn) {
             return;
         }
+        let said = match &turn.input {
+            CallerInput::Speech(hypotheses) => self.judged(|judge| judge.is_said(hypotheses)),
+            CallerInput::Dtmf(_) => true,
+            CallerInput::NoInput | CallerInput::NoMatch(_) => false,
+        };
+        if !said && self.take_up_again() {
+            // It was nothing: no turn, and the dialplan goes on with the rest of the reply.
+            let input = CallerInput::NoMatch(turn.input.hypotheses().to_vec());
+            let id = self.turn().unwrap_or(TurnId::GREETING);
+            return self.complete_turn(&listener, &CallerTurn { input, ..turn }, id);
+        }
         match &self.lead {
             // Nothing was asked yet, so silence says nothing; a word begins the conversation.
             Lead::Fresh | Lead::GreetingAwaited { .. } => {
@@ -345,7 +358,12 @@ impl Conversation {
             Lead::Replying(reply) => {
                 let id = reply.turn;
                 let due = matches!(reply.action, Due::Pending(_));
-                let must_be_heard = reply.speaker().is_some() && !reply.allows_barge_in();
+                let allowed = match (reply.barge_in(), turn.input.kind()) {
+                    (BargeIn::Allowed, _) | (BargeIn::DtmfOnly, TurnKind::Dtmf) => true,
+                    (BargeIn::DtmfOnly, TurnKind::Speech | TurnKind::NoInput | TurnKind::NoMatch)
+                    | (BargeIn::NotAllowed, _) => false,
+                };
+                let must_be_heard = reply.speaker().is_some() && !allowed;
                 if must_be_heard && (due || !silence) {
                     self.listener = Some(Listener { phase: ListenerPhase::Held { turn }, ..listener });
                 } else if due || (silence && (!reply.is_played() || self.is_speaking_aside())) {
@@ -378,7 +396,11 @@ impl Conversation {
                 }
                 self.outputs.push_back(Output::StopPlayout { speaker });
             }
-            Voicing::Unclaimed | Voicing::Stopping { .. } | Voicing::Over => {}
+            Voicing::Unclaimed
+            | Voicing::Stopping { .. }
+            | Voicing::Suspending { .. }
+            | Voicing::Suspended
+            | Voicing::Over => {}
         }
         let command = self.describe(now, id, &turn, heard);
         self.keep_notes();
@@ -490,7 +512,8 @@ impl Conversation {
         reply.writing = Writing::Under { until: later(now, self.config.next_event_timeout) };
         let lost = match event {
             ServiceEvent::Text(mut piece) => {
-                piece.barge_in = piece.barge_in.or(self.policy.barge_in);
+                let policy = self.policy.barge_in.unwrap_or(self.config.barge_in.default);
+                piece.barge_in = piece.barge_in.or(Some(policy));
                 self.language = piece.language.unwrap_or(self.language);
                 match &piece.ssml {
                     Some(ssml) => {
@@ -592,17 +615,21 @@ impl Conversation {
                 self.outputs.push_back(Output::ReplyEnded { speaker });
             }
         }
-        let Some(listener) = self.listener.take() else { return };
-        let Some(mut listener) = self.settle_last_word(listener) else { return };
+        self.settle_floor(now);
+        let Some(listener) = self.listener.take() else { return self.settle_hush() };
+        let Some(mut listener) = self.settle_last_word(listener) else { return self.settle_hush() };
         if let Some(collect) = &self.collecting
             && listener.is_listening()
             && !listener.collects
         {
             listener.collects = true;
+            // Speech is not listened to any more.
+            listener.floor = Floor::Open;
             let collect = collect.clone();
             self.outputs.push_back(Output::CollectDtmf { listener: listener.key, collect });
         }
         self.listener = self.settle_listener(now, listener);
+        self.settle_hush();
     }
 
     /// Completes a listener that has nothing more to wait for, or gives it back.
@@ -708,7 +735,11 @@ impl Conversation {
                     Voicing::Speaking { speaker } | Voicing::Playing { speaker } => {
                         self.outputs.push_back(Output::StopPlayout { speaker });
                     }
-                    Voicing::Unclaimed | Voicing::Stopping { .. } | Voicing::Over => {}
+                    Voicing::Unclaimed
+                    | Voicing::Stopping { .. }
+                    | Voicing::Suspending { .. }
+                    | Voicing::Suspended
+                    | Voicing::Over => {}
                 }
                 let heard = reply.heard();
                 self.outputs.push_back(Output::Service(ServiceCommand::End { reason, heard }));
@@ -740,7 +771,8 @@ impl Conversation {
             Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } | Lead::Closed => None,
         };
         let call_length = self.call_over_at().map(|at| (Timer::CallLength, at));
-        [lead, presence, filler, call_length].into_iter().flatten().min_by_key(|&(_, at)| at)
+        let interjection = self.verdict_due().map(|at| (Timer::Interjection, at));
+        [lead, presence, filler, call_length, interjection].into_iter().flatten().min_by_key(|&(_, at)| at)
     }
 
     /// Takes over what a request says about the call; what the greeting was asked for with stays.
@@ -797,7 +829,7 @@ impl Listener {
         }
     }
 
-    fn is_listening(&self) -> bool {
+    pub(crate) fn is_listening(&self) -> bool {
         match self.phase {
             ListenerPhase::Listening => true,
             ListenerPhase::Held { .. } | ListenerPhase::AwaitingReply { .. } => false,

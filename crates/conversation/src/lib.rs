@@ -18,10 +18,12 @@
 //!   listener open at that time completes with that action.
 //! - A service that is late or fails is replaced by a [`Fallback`].
 
+mod backchannel;
 mod barge_in;
 mod completeness;
 mod config;
 mod conversation;
+mod floor;
 mod markup;
 mod notes;
 mod output;
@@ -31,7 +33,7 @@ mod reply;
 mod service;
 mod turn;
 
-pub use barge_in::BargeIn;
+pub use barge_in::{BargeIn, BargeInConfig, CallerSound};
 pub use completeness::{Completeness, completeness};
 pub use config::{ConversationConfig, ConversationLimits, Fallback};
 pub use conversation::{Conversation, Counters};

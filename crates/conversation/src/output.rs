@@ -1,7 +1,7 @@
 use speech::{Language, TurnResult};
 
 use crate::{
-    barge_in::BargeIn,
+    barge_in::{BargeIn, CallerSound},
     service::{CollectDtmf, ServiceCommand, ServiceEvent},
     turn::{CallDetails, CallerTurn, ListenerKey, Progress, SpeakerKey, TurnId, TurnKind},
 };
@@ -16,7 +16,7 @@ pub enum Input {
         /// What it says about the call.
         details: CallDetails,
     },
-    /// So much of a SPEAK has been played. Wanted after each clause, and before [`Input::BargeIn`].
+    /// So much of a SPEAK has been played. Wanted after each clause, and before a key is told.
     Played {
         /// The SPEAK.
         speaker: SpeakerKey,
@@ -39,10 +39,12 @@ pub enum Input {
         /// What it says about the call.
         details: CallDetails,
     },
-    /// What the caller says is an interruption, not a cough: the prompt is to stop.
-    BargeIn {
+    /// Something is heard of the caller. [`CallerSound::Began`] is answered by [`Output::YieldFloor`] or [`Output::Dismiss`].
+    Sound {
         /// The RECOGNIZE that hears it.
         listener: ListenerKey,
+        /// What.
+        sound: CallerSound,
     },
     /// The caller's turn is over. Answered by [`Output::CompleteListening`]: at once, unless the robot is saying something that may not
     /// be interrupted or the listener wants the reply in its result.
@@ -99,6 +101,26 @@ pub enum Output {
     ReplyEnded {
         /// The SPEAK.
         speaker: SpeakerKey,
+    },
+    /// Let this SPEAK fade out and keep its place: the caller makes a sound.
+    Hush {
+        /// The SPEAK.
+        speaker: SpeakerKey,
+    },
+    /// Let a hushed SPEAK go on from its place.
+    Unhush {
+        /// The SPEAK.
+        speaker: SpeakerKey,
+    },
+    /// The caller has the floor: what this RECOGNIZE hears is a turn (START-OF-INPUT).
+    YieldFloor {
+        /// The RECOGNIZE.
+        listener: ListenerKey,
+    },
+    /// What this RECOGNIZE has heard is no turn: forget it and listen on.
+    Dismiss {
+        /// The RECOGNIZE.
+        listener: ListenerKey,
     },
     /// Stop this SPEAK now and complete it (cause `barge-in`); report [`PromptEnd::Stopped`]. No more clauses follow.
     StopPlayout {

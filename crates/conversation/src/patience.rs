@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use speech::Language;
 
 use crate::{
+    barge_in::BargeIn,
     conversation::{Conversation, Lead, Listener, ListenerPhase, increment, later},
     output::{Clause, ListenOutcome, Output, PromptEnd, Purpose},
     policy::CallPolicy,
@@ -255,6 +256,15 @@ impl Conversation {
         }
     }
 
+    /// The SPEAK that says something beside the reply, and what may interrupt it: a last word nothing.
+    pub(crate) fn sounding_aside(&self) -> Option<(SpeakerKey, BargeIn)> {
+        match self.aside {
+            Aside::Speaking { speaker, sequel: Sequel::Listening } => Some((speaker, BargeIn::Allowed)),
+            Aside::Speaking { speaker, sequel: Sequel::HangUp } => Some((speaker, BargeIn::NotAllowed)),
+            Aside::Idle | Aside::Due { .. } | Aside::Stopping { .. } | Aside::Said => None,
+        }
+    }
+
     /// The caller has done something, or the call ends: nothing more is said beside the reply.
     pub(crate) fn drop_aside(&mut self) {
         if let Aside::Speaking { speaker, .. } = std::mem::replace(&mut self.aside, Aside::Idle) {
@@ -284,6 +294,8 @@ impl Reply {
             | Voicing::Unclaimed
             | Voicing::Playing { .. }
             | Voicing::Stopping { .. }
+            | Voicing::Suspending { .. }
+            | Voicing::Suspended
             | Voicing::Over => None,
         }
     }

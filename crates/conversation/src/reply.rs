@@ -24,8 +24,12 @@ pub(crate) struct Reply {
     pub(crate) listening: Listening,
     /// The clauses that are complete, in order.
     clauses: Vec<Clause>,
-    /// Clauses before this one have been handed to the speaker.
+    /// Clauses before this one have been handed to a speaker.
     next: usize,
+    /// Clauses before this one were said by earlier SPEAKs.
+    base: usize,
+    /// What earlier SPEAKs played.
+    base_ms: u32,
     progress: Progress,
     splitter: ClauseSplitter,
     style: Option<Style>,
@@ -65,6 +69,10 @@ pub(crate) enum Voicing {
     Playing { speaker: SpeakerKey },
     /// The caller interrupted; the SPEAK has been told to stop and has not yet reported how far it came.
     Stopping { speaker: SpeakerKey },
+    /// As [`Self::Stopping`], but it is not known yet whether the caller has anything to say.
+    Suspending { speaker: SpeakerKey },
+    /// The SPEAK is over; the rest is said by the next one, if the caller has nothing to say.
+    Suspended,
     /// No SPEAK is under way and none will say more of it.
     Over,
 }
@@ -99,6 +107,8 @@ impl Reply {
             listening: Listening::default(),
             clauses: Vec::new(),
             next: 0,
+            base: 0,
+            base_ms: 0,
             progress: Progress::default(),
             splitter: ClauseSplitter::new(language),
             style: None,
@@ -212,7 +222,8 @@ impl Reply {
 
     /// The next clause that has not been handed to a speaker.
     pub(crate) fn next_clause(&mut self) -> Option<Clause> {
-        let clause = self.clauses.get(self.next).cloned()?;
+        let mut clause = self.clauses.get(self.next).cloned()?;
+        clause.index = u32::try_from(self.next.saturating_sub(self.base)).unwrap_or(u32::MAX);
         self.next = self.next.saturating_add(1);
         Some(clause)
     }
@@ -246,9 +257,28 @@ impl Reply {
         self.next < self.clauses.len()
     }
 
-    /// Some of it has been handed to a speaker.
+    /// Some of it has been handed to the last speaker.
     pub(crate) fn was_begun(&self) -> bool {
-        self.next > 0
+        self.next > self.base
+    }
+
+    /// Goes back to the beginning of the clause that was being played, for the next SPEAK.
+    pub(crate) fn rewind(&mut self) {
+        self.base = self.playing().min(self.next);
+        self.next = self.base;
+        self.base_ms = self.base_ms.saturating_add(self.progress.played_ms);
+        self.progress = Progress::default();
+        self.voicing = Voicing::Unclaimed;
+    }
+
+    /// The clause that is being played, counted from the beginning of the reply.
+    fn playing(&self) -> usize {
+        self.base.saturating_add(usize::try_from(self.progress.clauses).unwrap_or(usize::MAX))
+    }
+
+    /// Whether the caller knows what is wanted: the last clause is being played, or there is nothing left.
+    pub(crate) fn is_at_its_end(&self) -> bool {
+        self.is_closed() && self.playing().saturating_add(1) >= self.clauses.len()
     }
 
     /// Nothing more will be written of it.
@@ -257,6 +287,11 @@ impl Reply {
             Writing::Complete | Writing::Cut | Writing::Replaced => true,
             Writing::Awaited { .. } | Writing::Under { .. } => false,
         }
+    }
+
+    /// Whether a question has been played to its end.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.clauses.iter().take(self.playing()).any(|clause| clause.text.trim_end().ends_with(['?', '？']))
     }
 
     /// The whole text, as far as it has been written in clauses.
@@ -269,25 +304,57 @@ impl Reply {
         let silent = match self.voicing {
             Voicing::Over => true,
             Voicing::Unclaimed => !self.has_unsaid(),
-            Voicing::Speaking { .. } | Voicing::Playing { .. } | Voicing::Stopping { .. } => false,
+            Voicing::Speaking { .. }
+            | Voicing::Playing { .. }
+            | Voicing::Stopping { .. }
+            | Voicing::Suspending { .. }
+            | Voicing::Suspended => false,
         };
         silent && self.is_closed()
     }
 
     pub(crate) fn speaker(&self) -> Option<SpeakerKey> {
         match self.voicing {
-            Voicing::Speaking { speaker } | Voicing::Playing { speaker } | Voicing::Stopping { speaker } => {
-                Some(speaker)
-            }
-            Voicing::Unclaimed | Voicing::Over => None,
+            Voicing::Speaking { speaker }
+            | Voicing::Playing { speaker }
+            | Voicing::Stopping { speaker }
+            | Voicing::Suspending { speaker } => Some(speaker),
+            Voicing::Unclaimed | Voicing::Suspended | Voicing::Over => None,
         }
     }
 
-    /// May the caller interrupt what is being played? Not a clause that forbids it, and not a last word.
-    pub(crate) fn allows_barge_in(&self) -> bool {
-        let playing = usize::try_from(self.progress.clauses).unwrap_or(usize::MAX);
-        let clause_allows = self.clauses.get(playing).map_or(BargeIn::Allowed, |clause| clause.barge_in);
-        clause_allows == BargeIn::Allowed && !matches!(self.action, Due::Pending(_))
+    /// What may interrupt what is being played: as the clause says, and nothing a last word.
+    pub(crate) fn barge_in(&self) -> BargeIn {
+        if matches!(self.action, Due::Pending(_)) {
+            return BargeIn::NotAllowed;
+        }
+        self.clauses.get(self.playing()).map_or(BargeIn::Allowed, |clause| clause.barge_in)
+    }
+
+    /// It was stopped, and it is not known whether for something.
+    pub(crate) fn is_suspended(&self) -> bool {
+        match self.voicing {
+            Voicing::Suspending { .. } | Voicing::Suspended => true,
+            Voicing::Unclaimed
+            | Voicing::Speaking { .. }
+            | Voicing::Playing { .. }
+            | Voicing::Stopping { .. }
+            | Voicing::Over => false,
+        }
+    }
+
+    /// The SPEAK that has something of it to play, and has not been told to stop.
+    pub(crate) fn sounding(&self) -> Option<SpeakerKey> {
+        match self.voicing {
+            Voicing::Speaking { speaker } | Voicing::Playing { speaker } if self.was_begun() => Some(speaker),
+            Voicing::Speaking { .. }
+            | Voicing::Playing { .. }
+            | Voicing::Unclaimed
+            | Voicing::Stopping { .. }
+            | Voicing::Suspending { .. }
+            | Voicing::Suspended
+            | Voicing::Over => None,
+        }
     }
 
     /// Takes over how far the playout has come. Never goes back.
@@ -299,7 +366,7 @@ impl Reply {
 
     /// Everything that was handed out has been played.
     pub(crate) fn advance_to_end(&mut self) {
-        self.progress.clauses = u32::try_from(self.next).unwrap_or(u32::MAX);
+        self.progress.clauses = u32::try_from(self.next.saturating_sub(self.base)).unwrap_or(u32::MAX);
         self.progress.partial_ms = 0;
         self.progress.partial_of_ms = None;
     }
@@ -309,7 +376,7 @@ impl Reply {
         if self.next == 0 {
             return None;
         }
-        let whole = usize::try_from(self.progress.clauses).unwrap_or(usize::MAX).min(self.next);
+        let whole = self.playing().min(self.next);
         let (played, rest) = self.clauses.split_at_checked(whole)?;
         let mut text = join(played.get(self.fillers..).unwrap_or_default());
         if let Some(clause) = rest.first().filter(|_| whole >= self.fillers) {
@@ -322,7 +389,7 @@ impl Reply {
             turn: self.turn,
             text,
             complete: whole == self.clauses.len() && self.writing == Writing::Complete,
-            played_ms: self.progress.played_ms,
+            played_ms: self.base_ms.saturating_add(self.progress.played_ms),
         })
     }
 }

@@ -62,6 +62,15 @@ pub enum LegCommand {
     Pause,
     /// Goes on where [`LegCommand::Pause`] stopped.
     Resume,
+    /// Fades out what is played and keeps the position where the fade began. Goes on by itself after a while.
+    Hush {
+        /// Length of the fade in milliseconds; 20 is inaudible as a click. 0 cuts.
+        fade_ms: u32,
+        /// After so many milliseconds it goes on, whoever forgot it.
+        at_most_ms: u32,
+    },
+    /// Goes on where [`LegCommand::Hush`] began.
+    Unhush,
     /// Multiplies what is played from now on, 0.0 to 4.0, ramped over 10 ms. For ducking.
     SetGain(f32),
     /// Gives decoded audio to `sink` from now on, beside those of other names; one of the same name is dropped. Of more than
@@ -201,6 +210,8 @@ impl Leg {
             LegCommand::Stop { utterance, fade_ms } => self.sender.stop(now, utterance, fade_ms, &mut self.events),
             LegCommand::Pause => self.sender.pause(),
             LegCommand::Resume => self.sender.resume(),
+            LegCommand::Hush { fade_ms, at_most_ms } => self.sender.hush(now, fade_ms, at_most_ms),
+            LegCommand::Unhush => self.sender.unhush(),
             LegCommand::SetGain(gain) => self.sender.set_gain(gain),
             LegCommand::Capture { capture, sink } => self.receiver.capture(now, capture, sink),
             LegCommand::StopCapture { capture } => self.receiver.stop_capture(capture),

@@ -50,6 +50,18 @@ pub(crate) struct Playout {
     current: Option<Current>,
     gain: f32,
     gain_wanted: f32,
+    hush: Hush,
+}
+
+/// Whether playing is held back for somebody who speaks.
+#[derive(Debug, Clone, Copy)]
+enum Hush {
+    /// It is not.
+    Off,
+    /// It is fading out.
+    Fading(Fade),
+    /// Silence; `repeats` samples were played fading, and are played again.
+    On { repeats: usize },
 }
 
 #[derive(Debug)]
@@ -90,7 +102,7 @@ struct Fade {
 
 impl Playout {
     pub(crate) fn new(clock_rate: ClockRate) -> Self {
-        Self { clock_rate, waiting: VecDeque::new(), current: None, gain: 1.0, gain_wanted: 1.0 }
+        Self { clock_rate, waiting: VecDeque::new(), current: None, gain: 1.0, gain_wanted: 1.0, hush: Hush::Off }
     }
 
     /// Queues an utterance. `false` when the queue is full or the rate is another one.
@@ -111,12 +123,19 @@ impl Playout {
         sounds: bool,
         mut ended: impl FnMut(UtteranceId, Heard),
     ) {
+        // A fade that has begun is gone on with; silence needs none.
+        let hush = std::mem::replace(&mut self.hush, Hush::Off);
         let meant = |candidate: UtteranceId| utterance.is_none_or(|utterance| utterance == candidate);
         if let Some(current) = &mut self.current
             && meant(current.utterance)
         {
-            if sounds && fade_samples > 0 {
-                current.fading.get_or_insert(Fade { samples: fade_samples, left: fade_samples });
+            let fade = match hush {
+                Hush::Off => Fade { samples: fade_samples, left: fade_samples },
+                Hush::Fading(fade) => fade,
+                Hush::On { .. } => Fade { samples: 0, left: 0 },
+            };
+            if sounds && fade.left > 0 {
+                current.fading.get_or_insert(fade);
             } else {
                 ended(current.utterance, current.heard());
                 self.current = None;
@@ -129,6 +148,36 @@ impl Playout {
             }
             stays
         });
+    }
+
+    /// Fades out over so many samples, and then is silent where it is.
+    pub(crate) fn hush(&mut self, fade_samples: usize) {
+        match self.hush {
+            Hush::Off if fade_samples > 0 && self.current.is_some() => {
+                self.hush = Hush::Fading(Fade { samples: fade_samples, left: fade_samples });
+            }
+            Hush::Off => self.hush = Hush::On { repeats: 0 },
+            Hush::Fading(_) | Hush::On { .. } => {}
+        }
+    }
+
+    /// Goes on where [`hush`](Self::hush) began: what faded is played again.
+    pub(crate) fn unhush(&mut self) {
+        let repeats = match std::mem::replace(&mut self.hush, Hush::Off) {
+            Hush::Off => return,
+            Hush::Fading(fade) => fade.samples.saturating_sub(fade.left),
+            Hush::On { repeats } => repeats,
+        };
+        if let Some(current) = &mut self.current {
+            // Of an utterance that began while it faded, no more than there is.
+            current.position = current.position.saturating_sub(repeats).max(current.span.from);
+        }
+        self.gain = 0.0;
+    }
+
+    /// Whether it is silent where it is.
+    pub(crate) fn is_hushed(&self) -> bool {
+        matches!(self.hush, Hush::On { .. })
     }
 
     pub(crate) fn set_gain(&mut self, gain: f32) {
@@ -185,7 +234,27 @@ impl Playout {
         let (sound, silence) = frame.split_at_mut(at);
         silence.fill(0);
         self.apply_gain(sound);
+        let is_full = silence.is_empty();
+        self.fade_into_hush(sound, is_full);
         filled
+    }
+
+    fn fade_into_hush(&mut self, samples: &mut [i16], is_full: bool) {
+        let Hush::Fading(mut fade) = self.hush else { return };
+        // What is taken of the last frame after the end of the fade is not heard.
+        let unheard = samples.len().saturating_sub(fade.left);
+        for sample in samples.iter_mut() {
+            *sample = (i64::from(*sample) * fade.left as i64 / fade.samples.max(1) as i64) as i16;
+            fade.left = fade.left.saturating_sub(1);
+        }
+        if fade.left > 0 && is_full {
+            self.hush = Hush::Fading(fade);
+            return;
+        }
+        if let Some(current) = &mut self.current {
+            current.position = current.position.saturating_sub(unheard).max(current.span.from);
+        }
+        self.hush = Hush::On { repeats: fade.samples.saturating_sub(fade.left) };
     }
 
     fn apply_gain(&mut self, samples: &mut [i16]) {

@@ -35,6 +35,8 @@ pub(crate) struct Sender {
     epoch_timestamp: u32,
     spurt: Spurt,
     is_paused: bool,
+    /// When what is hushed goes on by itself.
+    hushed_until: Option<Instant>,
     /// After a burst nothing is sent before this, so that catching up is at twice the pace, never more.
     quiet_until: Instant,
     playout: Playout,
@@ -70,6 +72,7 @@ impl Sender {
             epoch_timestamp: config.first_timestamp,
             spurt: Spurt::Quiet,
             is_paused: false,
+            hushed_until: None,
             quiet_until: now,
             playout: Playout::new(config.clock_rate),
             dtmf: DtmfSender::default(),
@@ -132,6 +135,18 @@ impl Sender {
         self.is_paused = false;
     }
 
+    pub(crate) fn hush(&mut self, now: Instant, fade_ms: u32, at_most_ms: u32) {
+        let sounds = !self.is_paused && matches!(self.spurt, Spurt::Talking { .. });
+        let fade_samples = fade_ms.min(1000) * self.clock_rate.samples_per_ms();
+        self.playout.hush(if sounds { fade_samples as usize } else { 0 });
+        self.hushed_until = Some(now + Duration::from_millis(u64::from(at_most_ms)));
+    }
+
+    pub(crate) fn unhush(&mut self) {
+        self.playout.unhush();
+        self.hushed_until = None;
+    }
+
     pub(crate) fn set_gain(&mut self, gain: f32) {
         self.playout.set_gain(gain);
     }
@@ -173,6 +188,9 @@ impl Sender {
         events: &mut VecDeque<LegEvent>,
         counters: &mut LegCounters,
     ) {
+        if self.hushed_until.is_some_and(|until| until <= now) {
+            self.unhush();
+        }
         let mut sent = 0;
         while packets.has_room() {
             match self.spurt {
@@ -212,7 +230,7 @@ impl Sender {
         self.media.sends
             && (self.idle_sending == IdleSending::Silence
                 || (self.dtmf.is_dialling() && self.media.telephone_event.is_some())
-                || (!self.is_paused && self.playout.is_ready(self.samples_per_packet())))
+                || (!self.is_paused && !self.playout.is_hushed() && self.playout.is_ready(self.samples_per_packet())))
     }
 
     /// A pause is over: the timestamp advances by the time that passed (RFC 3550, section 5.1), never backwards.
@@ -301,7 +319,7 @@ impl Sender {
     fn fill(&mut self, due: Instant, samples: usize) -> Filled {
         self.frame.clear();
         self.frame.resize(samples, 0);
-        if self.is_paused {
+        if self.is_paused || self.playout.is_hushed() {
             return Filled::Nothing;
         }
         let rate = self.clock_rate;

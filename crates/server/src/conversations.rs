@@ -58,6 +58,7 @@ impl ConversationHandle {
             ToConversation::ListenerAttached { .. } | ToConversation::CallerTurn { .. } => {
                 Some(FromConversation::Abandoned)
             }
+            ToConversation::Sound(session::CallerSound::Began) => Some(FromConversation::YieldFloor),
             _ => None,
         };
         if self.inbox.try_send(ToTask::Part(FromPart { from: from.clone(), what })).is_ok() {
@@ -243,6 +244,8 @@ impl Task {
             turn = self.core.turn().map(|turn| turn.0),
             fallbacks = counters.fallbacks,
             interruptions = counters.interruptions,
+            backchannels = counters.backchannels,
+            false_stops = counters.false_stops,
             "ended"
         );
     }
@@ -305,7 +308,7 @@ impl Task {
             ToConversation::ListenerAttached { reply_inline, details } => {
                 Input::ListenerAttached { listener, reply_inline, details: self.details(details) }
             }
-            ToConversation::BargeIn => Input::BargeIn { listener },
+            ToConversation::Sound(sound) => Input::Sound { listener, sound: convert_sound(sound) },
             ToConversation::CallerTurn { input, started, ended } => {
                 let input = match input {
                     session::CallerInput::Speech(hypotheses) => conversation::CallerInput::Speech(hypotheses),
@@ -373,6 +376,10 @@ impl Task {
                 }
                 Output::ReplyEnded { speaker } => self.tell(speaker.0, FromConversation::ReplyEnded).await,
                 Output::StopPlayout { speaker } => self.tell(speaker.0, FromConversation::StopPlayout).await,
+                Output::Hush { speaker } => self.tell(speaker.0, FromConversation::Hush).await,
+                Output::Unhush { speaker } => self.tell(speaker.0, FromConversation::Unhush).await,
+                Output::YieldFloor { listener } => self.tell(listener.0, FromConversation::YieldFloor).await,
+                Output::Dismiss { listener } => self.tell(listener.0, FromConversation::Dismiss).await,
                 Output::CompleteListening { listener, outcome } => {
                     let what = match outcome {
                         ListenOutcome::Turn(result) | ListenOutcome::Action(result) => FromConversation::Complete {
@@ -433,6 +440,17 @@ impl Task {
             counter!("records_dropped_total", "reason" => "write").increment(1);
             tracing::error!(error = %error, path = %path.display(), "a record could not be written");
         }
+    }
+}
+
+fn convert_sound(sound: session::CallerSound) -> conversation::CallerSound {
+    match sound {
+        session::CallerSound::Began => conversation::CallerSound::Began,
+        session::CallerSound::Partial { text } => conversation::CallerSound::Partial { text },
+        session::CallerSound::Paused { since } => conversation::CallerSound::Paused { since },
+        session::CallerSound::Words { hypotheses } => conversation::CallerSound::Words { hypotheses },
+        session::CallerSound::Resumed => conversation::CallerSound::Resumed,
+        session::CallerSound::Keyed => conversation::CallerSound::Keyed,
     }
 }
 

@@ -31,6 +31,11 @@ use crate::shared::Shared;
 /// What waits for one session. Its traffic is small: messages, results and sentences, never frames.
 pub(crate) const INBOX_MAX: usize = 256;
 
+/// The fade of a prompt into which the caller speaks.
+const HUSH_FADE_MS: u32 = 30;
+/// A conversation decides within a few seconds what the caller's sound is; when it is gone, the prompt goes on.
+const HUSH_MS_MAX: u32 = 8_000;
+
 /// Where a session is told things.
 pub(crate) type Mailbox = mpsc::Sender<ToSession>;
 
@@ -333,6 +338,11 @@ impl SessionTask {
             }
             Output::Pause { leg } => return self.leg_command(leg, LegCommand::Pause),
             Output::Resume { leg } => return self.leg_command(leg, LegCommand::Resume),
+            Output::Hush { leg } => {
+                let hush = LegCommand::Hush { fade_ms: HUSH_FADE_MS, at_most_ms: HUSH_MS_MAX };
+                return self.leg_command(leg, hush);
+            }
+            Output::Unhush { leg } => return self.leg_command(leg, LegCommand::Unhush),
             Output::Record { key, leg, clock_rate, capture, spec } => {
                 return self.record(key, leg, clock_rate, capture, spec);
             }

@@ -16,8 +16,6 @@ use speech::{GrammarLimits, ResultFormat};
 
 use crate::config::Config;
 
-/// Speech this long interrupts the prompt of a conversation, words or not.
-const BARGE_IN_AFTER: Duration = Duration::from_millis(350);
 /// What `speech::Language` knows, as SET-PARAMS may name it; whether an engine hears it is seen when it is asked to.
 const LANGUAGES: [&str; 3] = ["en", "zh", "cmn"];
 /// Time beyond that of a fetch for what was fetched to be compiled or decoded.
@@ -132,7 +130,7 @@ pub(crate) fn session(
             format: ResultFormat::Nlsml,
             instance: if recognizer.instance_json { InstanceForm::Json } else { InstanceForm::Xml },
             namespaced: recognizer.namespaced,
-            barge_in_after: config.dialog.barge_in.then_some(BARGE_IN_AFTER),
+            barge_in: config.dialog.barge_in,
         },
         request_ids: RequestIds::Session,
         first_request_wait: config.mrcp.first_request_wait,

@@ -48,8 +48,8 @@ pub use grammar_store::GrammarConfig;
 pub use input::{Heard, Input};
 pub use media_secret::MediaSecret;
 pub use output::{
-    CallDetails, CallerInput, CloseCause, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output, PartKey,
-    Progress, PromptEnd, Reservation, Speaker, ToConversation, Utterance,
+    CallDetails, CallerInput, CallerSound, CloseCause, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output,
+    PartKey, Progress, PromptEnd, Reservation, Speaker, ToConversation, Utterance,
 };
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;

@@ -197,6 +197,16 @@ pub enum Output {
         /// The leg.
         leg: LegId,
     },
+    /// Fade out what plays and keep its place: the caller makes a sound.
+    Hush {
+        /// The leg.
+        leg: LegId,
+    },
+    /// Go on from the place of a hush.
+    Unhush {
+        /// The leg.
+        leg: LegId,
+    },
     /// Record what comes in on a leg; `recording.rs` says what follows.
     Record {
         /// Its name in [`crate::Input::Recording`].
@@ -361,6 +371,32 @@ pub enum CallerInput {
     NoMatch(Vec<Hypothesis>),
 }
 
+/// What is heard of the caller while a RECOGNIZE listens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallerSound {
+    /// The caller began to speak.
+    Began,
+    /// The words so far of speech that goes on.
+    Partial {
+        /// The words.
+        text: String,
+    },
+    /// The caller paused.
+    Paused {
+        /// Since when.
+        since: std::time::Instant,
+    },
+    /// What was said up to the pause.
+    Words {
+        /// Best first; none when there were no words.
+        hypotheses: Vec<Hypothesis>,
+    },
+    /// The caller went on.
+    Resumed,
+    /// The caller pressed a key.
+    Keyed,
+}
+
 /// From a part of a session to its conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ToConversation {
@@ -382,8 +418,9 @@ pub enum ToConversation {
         /// About the call.
         details: CallDetails,
     },
-    /// What the caller says is an interruption, not a cough.
-    BargeIn,
+    /// Something is heard of the caller. [`CallerSound::Began`] is answered by [`FromConversation::YieldFloor`] or
+    /// [`FromConversation::Dismiss`].
+    Sound(CallerSound),
     /// The caller's turn is over; answered by [`FromConversation::Complete`].
     CallerTurn {
         /// What the caller did.
@@ -430,6 +467,14 @@ pub enum FromConversation {
     StopPlayout,
     /// This RECOGNIZE hears keys alone from now on.
     CollectDtmf(KeysOnly),
+    /// Let the prompt fade out and keep its place.
+    Hush,
+    /// Let it go on from there.
+    Unhush,
+    /// What the RECOGNIZE hears is the caller's turn (START-OF-INPUT).
+    YieldFloor,
+    /// What it has heard is no turn: it forgets it and listens on.
+    Dismiss,
     /// Complete the RECOGNIZE with this instance.
     Complete {
         /// What the dialplan learns.

@@ -23,7 +23,8 @@ use crate::grammar_loading::{EndedLoad, GrammarLoading, LoadFor};
 use crate::input::Heard;
 use crate::input_waveform::{InputWaveforms, Waiting};
 use crate::output::{
-    CallDetails, CallerInput, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output, PartKey, ToConversation,
+    CallDetails, CallerInput, CallerSound, FromConversation, InputKind, KeysOnly, LegId, ListenKey, Output, PartKey,
+    ToConversation,
 };
 use crate::recording::{RecordKey, RecordingEvent};
 use crate::saved_waveform::SavedWaveforms;
@@ -39,8 +40,8 @@ pub struct ResultStyle {
     pub instance: InstanceForm,
     /// Whether `<result>` declares its namespace.
     pub namespaced: bool,
-    /// Speech this long interrupts the prompt of the conversation, words or not.
-    pub barge_in_after: Option<Duration>,
+    /// Whether a conversation decides what is an interruption of its prompts; without, all speech is input.
+    pub barge_in: bool,
 }
 
 /// A recognizer channel of a session.
@@ -86,8 +87,28 @@ struct Listening {
     ended: Option<Instant>,
     /// How keys alone are listened to, where the conversation wants no speech.
     keys_only: Option<KeysOnly>,
-    /// When speech that goes on becomes an interruption.
-    interrupts_at: Option<Instant>,
+    floor: Floor,
+}
+
+/// Whether what is heard is input, which the client is told of by START-OF-INPUT.
+#[derive(Debug)]
+enum Floor {
+    /// It is.
+    Yielded,
+    /// The conversation is asked when something is heard.
+    Guarded,
+    /// The conversation has been asked, and until it answers this is kept for the machine.
+    Asked(Kept),
+}
+
+/// What was heard of speech that is not known to be input.
+#[derive(Debug)]
+struct Kept {
+    /// Where it began in the audio.
+    offset: Duration,
+    /// The pause, where the caller has made one: since when, and where in the audio.
+    pause: Option<(Instant, Duration)>,
+    found: Option<InputMatch>,
 }
 
 /// Where the turn of a conversation stands.
@@ -148,14 +169,10 @@ impl RecognizerChannel {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let interrupts_at = self.listening.as_ref().and_then(|listening| listening.interrupts_at);
-        [self.machine.poll_timeout(), interrupts_at, self.waveforms.poll_timeout()].into_iter().flatten().min()
+        [self.machine.poll_timeout(), self.waveforms.poll_timeout()].into_iter().flatten().min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, parts: &mut Commons) {
-        if self.listening.as_ref().and_then(|listening| listening.interrupts_at).is_some_and(|at| at <= now) {
-            self.interrupt();
-        }
         self.waveforms.handle_timeout(now);
         self.send_held();
         self.machine.handle_timeout(now);
@@ -180,8 +197,7 @@ impl RecognizerChannel {
         if let Some(listening) = &mut self.listening {
             listening.started.get_or_insert(now);
             listening.ended = Some(now);
-            // A key is meant: whoever presses one interrupts.
-            self.interrupt();
+            self.tell_sound(CallerSound::Keyed);
         }
         self.tell(now, recognizer::Input::Dtmf { digit }, parts);
     }
@@ -200,17 +216,32 @@ impl RecognizerChannel {
         match heard {
             Heard::SpeechStarted { offset } => {
                 listening.started.get_or_insert(now);
-                listening.interrupts_at = self.style.barge_in_after.map(|after| now + after);
-                self.tell(now, recognizer::Input::SpeechStarted { request_id, offset }, parts);
+                match &listening.floor {
+                    Floor::Guarded => {
+                        listening.floor = Floor::Asked(Kept { offset, pause: None, found: None });
+                        self.tell_sound(CallerSound::Began);
+                    }
+                    Floor::Asked(_) => self.tell_sound(CallerSound::Resumed),
+                    Floor::Yielded => {
+                        self.tell(now, recognizer::Input::SpeechStarted { request_id, offset }, parts);
+                    }
+                }
             }
             Heard::SpeechEnded { offset, silence } => {
                 let at = now.checked_sub(silence).unwrap_or(now);
                 listening.ended = Some(at);
-                listening.interrupts_at = None;
-                self.tell(now, recognizer::Input::SpeechEnded { request_id, at, offset }, parts);
+                let kept = listening.keep(|kept| kept.pause = Some((at, offset)));
+                self.tell_sound(CallerSound::Paused { since: at });
+                if !kept {
+                    self.tell(now, recognizer::Input::SpeechEnded { request_id, at, offset }, parts);
+                }
             }
             Heard::SpeechResumed => {
-                self.tell(now, recognizer::Input::SpeechResumed { request_id }, parts);
+                let kept = listening.keep(|kept| (kept.pause, kept.found) = (None, None));
+                self.tell_sound(CallerSound::Resumed);
+                if !kept {
+                    self.tell(now, recognizer::Input::SpeechResumed { request_id }, parts);
+                }
             }
             Heard::Partial { text } => {
                 // How sure the engine is of it is not known before the end.
@@ -223,14 +254,19 @@ impl RecognizerChannel {
                     }
                     found @ (InputMatch::Prefix | InputMatch::Complete { .. }) => found,
                 };
-                self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
+                let kept = listening.keep(|kept| kept.found = Some(found));
+                self.tell_sound(CallerSound::Partial { text });
+                if !kept {
+                    self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
+                }
             }
             Heard::Hypotheses { hypotheses, is_final: false } => {
                 let found = listening.constraints().state(&listening.grammars, &hypotheses);
-                if has_words(&hypotheses) {
-                    self.interrupt();
+                let kept = listening.keep(|kept| kept.found = Some(found));
+                self.tell_sound(CallerSound::Words { hypotheses });
+                if !kept {
+                    self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
                 }
-                self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
             }
             Heard::Hypotheses { hypotheses, is_final: true } => self.finished(now, hypotheses, parts),
             Heard::LanguageUnsupported => {
@@ -252,6 +288,13 @@ impl RecognizerChannel {
         let Some(listening) = &mut self.listening else { return };
         let request_id = listening.request_id;
         let input = match what {
+            FromConversation::YieldFloor => return self.take_floor(now, parts),
+            FromConversation::Dismiss => {
+                if matches!(listening.floor, Floor::Asked(_)) {
+                    self.listen_again(request_id);
+                }
+                return;
+            }
             FromConversation::Complete { instance, input, confidence, kind } => {
                 listening.turn = Turn::Told;
                 let mode = if kind == Some(InputKind::Dtmf) { InputMode::Dtmf } else { InputMode::Speech };
@@ -284,7 +327,11 @@ impl RecognizerChannel {
                 recognizer::Input::EngineFailed { request_id, reason }
             }
             // These are for the part that speaks.
-            FromConversation::Say { .. } | FromConversation::ReplyEnded | FromConversation::StopPlayout => return,
+            FromConversation::Say { .. }
+            | FromConversation::ReplyEnded
+            | FromConversation::StopPlayout
+            | FromConversation::Hush
+            | FromConversation::Unhush => return,
         };
         self.tell(now, input, parts);
     }
@@ -548,11 +595,14 @@ impl RecognizerChannel {
             self.outputs.push_back(Output::Converse { part, what });
             part
         });
+        let audio = self.inputs.of(request_id);
+        // What is recorded is said to no prompt, and a hotword decides by itself.
+        let is_guarded = part.is_some() && self.style.barge_in && audio.is_none() && !params.mode.is_hotword();
         let listening = Listening {
             request_id,
             key,
             hears: modes.speech,
-            audio: self.inputs.of(request_id),
+            audio,
             language,
             // Checked before the grammars were loaded.
             format: self.format(params.accept.as_deref()).unwrap_or_default(),
@@ -563,7 +613,7 @@ impl RecognizerChannel {
             started: None,
             ended: None,
             keys_only: None,
-            interrupts_at: None,
+            floor: if is_guarded { Floor::Guarded } else { Floor::Yielded },
         };
         if listening.audio.is_none() {
             self.outputs.extend(self.waveforms.begin(request_id, &listening.params));
@@ -583,8 +633,25 @@ impl RecognizerChannel {
         listening.key = key;
         listening.started = None;
         listening.ended = None;
-        listening.interrupts_at = None;
+        if let Floor::Asked(_) = listening.floor {
+            listening.floor = Floor::Guarded;
+        }
         self.outputs.extend(listening.listen(leg));
+    }
+
+    /// The conversation has decided: what was heard is input.
+    fn take_floor(&mut self, now: Instant, parts: &mut Commons) {
+        let Some(listening) = &mut self.listening else { return };
+        let request_id = listening.request_id;
+        let Floor::Asked(kept) = std::mem::replace(&mut listening.floor, Floor::Yielded) else { return };
+        let Kept { offset, pause, found } = kept;
+        self.tell(now, recognizer::Input::SpeechStarted { request_id, offset }, parts);
+        if let Some((at, offset)) = pause {
+            self.tell(now, recognizer::Input::SpeechEnded { request_id, at, offset }, parts);
+        }
+        if let Some(found) = found {
+            self.tell(now, recognizer::Input::Matched { request_id, found }, parts);
+        }
     }
 
     /// The engine is not needed any more.
@@ -594,7 +661,9 @@ impl RecognizerChannel {
         };
         listening.started = None;
         listening.ended = None;
-        listening.interrupts_at = None;
+        if let Floor::Asked(_) = listening.floor {
+            listening.floor = Floor::Guarded;
+        }
         if std::mem::take(&mut listening.hears) {
             let key = listening.key;
             self.outputs.extend(self.leg.map(|leg| Output::StopListening { key, leg }));
@@ -703,14 +772,11 @@ impl RecognizerChannel {
         self.outputs.push_back(Output::Converse { part, what: ToConversation::CallerTurn { input, started, ended } });
     }
 
-    /// What is heard is no cough: the prompt of the conversation stops, if it may.
-    fn interrupt(&mut self) {
-        let Some(listening) = &mut self.listening else { return };
-        listening.interrupts_at = None;
-        if let Some(part) = listening.part
-            && self.style.barge_in_after.is_some()
-        {
-            self.outputs.push_back(Output::Converse { part, what: ToConversation::BargeIn });
+    /// Tells the conversation what is heard of the caller.
+    fn tell_sound(&mut self, sound: CallerSound) {
+        let Some(listening) = &self.listening else { return };
+        if let (Some(part), Turn::Open, true) = (listening.part, listening.turn, self.style.barge_in) {
+            self.outputs.push_back(Output::Converse { part, what: ToConversation::Sound(sound) });
         }
     }
 
@@ -730,6 +796,17 @@ impl RecognizerChannel {
 }
 
 impl Listening {
+    /// Keeps what the machine may not be told yet; `false` when it may.
+    fn keep(&mut self, keep: impl FnOnce(&mut Kept)) -> bool {
+        match &mut self.floor {
+            Floor::Asked(kept) => {
+                keep(kept);
+                true
+            }
+            Floor::Yielded | Floor::Guarded => false,
+        }
+    }
+
     fn dialog_uri(&self) -> String {
         self.grammars
             .iter()
@@ -768,7 +845,8 @@ impl Listening {
             language: self.language,
             phrases: self.grammars.iter().flat_map(Grammar::phrases).collect(),
             sensitivity: hundredths(self.params.sensitivity_level),
-            partials: self.params.mode.is_hotword() || self.params.early_no_match,
+            // They tell an interruption from a backchannel while the caller speaks.
+            partials: self.params.mode.is_hotword() || self.params.early_no_match || self.part.is_some(),
         })
     }
 }

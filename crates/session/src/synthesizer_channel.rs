@@ -226,8 +226,14 @@ impl SynthesizerChannel {
                 self.tell(now, synthesizer::Input::BargedIn, parts);
                 return;
             }
+            FromConversation::Hush => self.outputs.extend(self.leg.map(|(leg, _)| Output::Hush { leg })),
+            FromConversation::Unhush => self.outputs.extend(self.leg.map(|(leg, _)| Output::Unhush { leg })),
             // These are for the part that listens.
-            FromConversation::Complete { .. } | FromConversation::CollectDtmf(_) | FromConversation::Abandoned => {}
+            FromConversation::YieldFloor
+            | FromConversation::Dismiss
+            | FromConversation::Complete { .. }
+            | FromConversation::CollectDtmf(_)
+            | FromConversation::Abandoned => {}
         }
         self.drain_prompt(now, parts);
     }

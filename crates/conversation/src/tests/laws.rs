@@ -15,7 +15,7 @@ enum Happening {
     PlayedOut(u64),
     Stopped(u64, u32, u32),
     Played(u64, u32, u32),
-    BargesIn(u64),
+    Sounds(u64, u8),
     Says(u64, &'static str),
     Silent(u64),
     Detached(u64),
@@ -37,7 +37,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => key.clone().prop_map(Happening::PlayedOut),
         1 => (key.clone(), 0u32..3, 0u32..2000).prop_map(|(key, clauses, ms)| Happening::Stopped(key, clauses, ms)),
         1 => (key.clone(), 0u32..3, 0u32..2000).prop_map(|(key, clauses, ms)| Happening::Played(key, clauses, ms)),
-        2 => key.clone().prop_map(Happening::BargesIn),
+        6 => (key.clone(), 0u8..10).prop_map(|(key, what)| Happening::Sounds(key, what)),
         4 => (key.clone(), prop_oneof![Just("yes"), Just(""), Just("大概六分")]).prop_map(|(key, words)| Happening::Says(key, words)),
         1 => key.clone().prop_map(Happening::Silent),
         1 => key.prop_map(Happening::Detached),
@@ -58,6 +58,7 @@ struct SpeakerSeen {
     clauses: u32,
     ended: bool,
     done: bool,
+    hushed: bool,
 }
 
 /// Keeps book of what comes out, and fails when a law is broken.
@@ -107,6 +108,20 @@ impl Book {
                 let seen = &mut self.speakers[usize::try_from(speaker.0).unwrap()];
                 assert!(!seen.done, "{speaker:?} stopped after it was done");
                 seen.ended = true;
+                seen.hushed = false;
+            }
+            Output::Hush { speaker } => {
+                let seen = &mut self.speakers[usize::try_from(speaker.0).unwrap()];
+                assert!(!seen.done && !seen.hushed, "{speaker:?} hushed twice, or after its end");
+                seen.hushed = true;
+            }
+            Output::Unhush { speaker } => {
+                let seen = &mut self.speakers[usize::try_from(speaker.0).unwrap()];
+                assert!(!seen.done && seen.hushed, "{speaker:?} goes on that was not hushed");
+                seen.hushed = false;
+            }
+            Output::YieldFloor { listener } | Output::Dismiss { listener } => {
+                assert_eq!(self.listeners.get(&listener.0), Some(&false), "{listener:?} is open");
             }
             Output::CollectDtmf { listener, .. } => {
                 let done = self.listeners.get(&listener.0).expect("a listener that was attached");
@@ -181,7 +196,19 @@ fn run(happenings: &[Happening]) {
                 speaker: SpeakerKey(book.speaker(n)),
                 progress: Progress { clauses, partial_ms: ms, partial_of_ms: Some(1500), played_ms: ms },
             }),
-            Happening::BargesIn(n) => Some(Input::BargeIn { listener: ListenerKey(book.listener(n)) }),
+            Happening::Sounds(n, what) => Some(Input::Sound {
+                listener: ListenerKey(book.listener(n)),
+                sound: match what {
+                    0 | 1 | 2 => CallerSound::Began,
+                    3 => CallerSound::Paused { since: clock.now() },
+                    4 => CallerSound::Resumed,
+                    5 => CallerSound::Partial { text: "wait a minute".to_owned() },
+                    6 => CallerSound::Words { hypotheses: vec![Hypothesis::new("嗯", 0.9, Language::Chinese)] },
+                    7 => CallerSound::Words { hypotheses: vec![Hypothesis::new("wait", 0.9, Language::English)] },
+                    8 => CallerSound::Words { hypotheses: Vec::new() },
+                    _ => CallerSound::Keyed,
+                },
+            }),
             Happening::Says(n, words) => Some(says(book.listener(n), words)),
             Happening::Silent(n) => Some(turn(book.listener(n), CallerInput::NoInput)),
             Happening::Detached(n) => {

@@ -15,7 +15,7 @@ use speech::{Hypothesis, Language};
 use testkit::Clock;
 
 use crate::{
-    Action, BargeIn, CallDetails, CallerInput, CallerTurn, Conversation, ConversationConfig, Heard, Input,
+    Action, BargeIn, CallDetails, CallerInput, CallerSound, CallerTurn, Conversation, ConversationConfig, Heard, Input,
     ListenOutcome, ListenResult, ListenerKey, Output, Progress, PromptEnd, ReplyFigures, ServiceCommand, ServiceEvent,
     SpeakerKey, TakeTurn, TextPiece, TurnId,
 };
@@ -122,6 +122,10 @@ pub(super) fn said(outputs: &[Output]) -> Vec<&str> {
             | Output::ReplyEnded { .. }
             | Output::StopPlayout { .. }
             | Output::CollectDtmf { .. }
+            | Output::Hush { .. }
+            | Output::Unhush { .. }
+            | Output::YieldFloor { .. }
+            | Output::Dismiss { .. }
             | Output::CompleteListening { .. }
             | Output::Closed => None,
         })

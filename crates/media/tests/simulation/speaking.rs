@@ -120,6 +120,66 @@ fn syn_020_pause_keeps_the_position_and_resume_goes_on_with_the_very_next_sample
 }
 
 #[test]
+fn what_is_hushed_fades_out_and_goes_on_from_where_the_fade_began() {
+    let mut speaker = Speaker::new(linear());
+    speaker.play(1, &PcmBuffer::from_samples(8000, &[10_000; 3200]));
+    speaker.run(100);
+    speaker.command(LegCommand::Hush { fade_ms: 30, at_most_ms: 5_000 });
+    speaker.run(500);
+    // The fade ends in the middle of its second packet, and silence is no packet.
+    assert_eq!(speaker.sent.len(), 7);
+    assert_eq!(speaker.leg.position(), Some((UtteranceId(1), 130)), "heard to the end of the fade");
+    let samples = speaker.samples();
+    assert!(samples[800..1040].windows(2).all(|pair| pair[1] < pair[0]));
+    assert!(samples[1040..].iter().all(|sample| *sample == 0));
+    speaker.command(LegCommand::Unhush);
+    speaker.run(500);
+    assert_eq!(speaker.samples().len(), 1120 + 3200 - 800, "the fade is played again");
+    assert_eq!(speaker.samples().last(), Some(&10_000));
+    assert_eq!(speaker.events.last().map(|(_, event)| *event), Some(finished(1, 400, PlayoutOutcome::Completed)));
+}
+
+#[test]
+fn stop_while_hushed_ends_at_once_and_what_follows_is_heard() {
+    let mut speaker = Speaker::new(linear());
+    speaker.play(1, &PcmBuffer::from_samples(8000, &[10_000; 16_000]));
+    speaker.run(100);
+    speaker.command(LegCommand::Hush { fade_ms: 20, at_most_ms: 5_000 });
+    speaker.run(200);
+    speaker.command(LegCommand::Stop { utterance: None, fade_ms: 20 });
+    speaker.play(2, &PcmBuffer::from_samples(8000, &[20_000; 160]));
+    speaker.run(100);
+    assert!(speaker.events.contains(&(300, finished(1, 120, PlayoutOutcome::Stopped))), "{:?}", speaker.events);
+    assert_eq!(speaker.samples().last(), Some(&20_000));
+}
+
+#[test]
+fn stop_within_the_fade_of_a_hush_goes_on_with_that_fade() {
+    let mut speaker = Speaker::new(linear());
+    speaker.play(1, &PcmBuffer::from_samples(8000, &[10_000; 16_000]));
+    speaker.run(100);
+    speaker.command(LegCommand::Hush { fade_ms: 40, at_most_ms: 5_000 });
+    speaker.run(20);
+    speaker.command(LegCommand::Stop { utterance: None, fade_ms: 40 });
+    speaker.run(200);
+    let samples = speaker.samples();
+    assert!(samples[800..1120].windows(2).all(|pair| pair[1] < pair[0]), "one ramp");
+    assert_eq!(samples.len(), 1120);
+}
+
+#[test]
+fn a_hush_that_nobody_ends_ends_by_itself() {
+    let mut speaker = Speaker::new(linear());
+    speaker.play(1, &PcmBuffer::from_samples(8000, &[10_000; 3200]));
+    speaker.run(100);
+    speaker.command(LegCommand::Hush { fade_ms: 0, at_most_ms: 1_000 });
+    speaker.run(990);
+    assert_eq!(speaker.sent.len(), 5);
+    speaker.run(500);
+    assert_eq!(speaker.samples().len(), 3200);
+}
+
+#[test]
 fn stop_fades_out_within_its_time() {
     let mut speaker = Speaker::new(linear());
     speaker.play(1, &PcmBuffer::from_samples(8000, &[10_000; 16_000]));

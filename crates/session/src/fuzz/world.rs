@@ -79,7 +79,7 @@ fn config() -> Arc<SessionConfig> {
             format: speech::ResultFormat::default(),
             instance: InstanceForm::Json,
             namespaced: true,
-            barge_in_after: Some(Duration::from_millis(350)),
+            barge_in: true,
         },
         request_ids: RequestIds::Session,
         first_request_wait: Some(Duration::from_secs(60)),
@@ -424,7 +424,7 @@ impl World {
 
     fn conversation(&self, at: usize, how: u8) -> Option<Input> {
         let part = *self.calls.get(at)?.parts.last()?;
-        let what = match how % 6 {
+        let what = match how % 10 {
             0 => FromConversation::Say {
                 text: "Well.".to_owned(),
                 markup: (how > 100).then(|| "<speak>Well<audio src='a.wav'>.</audio></speak>".to_owned()),
@@ -441,6 +441,10 @@ impl World {
                 kind: None,
             },
             4 => FromConversation::CollectDtmf(KeysOnly { digits_max: Some(4), ..KeysOnly::default() }),
+            5 => FromConversation::Hush,
+            6 => FromConversation::Unhush,
+            7 => FromConversation::YieldFloor,
+            8 => FromConversation::Dismiss,
             _ => FromConversation::Abandoned,
         };
         Some(Input::Conversation { part, what })

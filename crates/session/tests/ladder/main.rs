@@ -20,8 +20,8 @@ use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, EventName, HeaderName, Message, Method, Request, RequestId, Resource};
 use session::{
-    CallerInput, CloseCause, DescriptionConfig, FromConversation, GrammarConfig, Heard, Input, InputKind, Output,
-    PromptEnd, RequestIds, ResultStyle, Session, SessionConfig, SrtpPolicy, ToConversation,
+    CallerInput, CallerSound, CloseCause, DescriptionConfig, FromConversation, GrammarConfig, Heard, Input, InputKind,
+    Output, PromptEnd, RequestIds, ResultStyle, Session, SessionConfig, SrtpPolicy, ToConversation,
 };
 use sip::dialog::DialogConfig;
 use sip::endpoint::IncomingInvite;
@@ -54,7 +54,7 @@ fn config() -> Arc<SessionConfig> {
             format: speech::ResultFormat::Nlsml,
             instance: InstanceForm::Json,
             namespaced: true,
-            barge_in_after: Some(Duration::from_millis(350)),
+            barge_in: true,
         },
         request_ids: RequestIds::Session,
         first_request_wait: Some(Duration::from_secs(60)),
@@ -399,13 +399,11 @@ fn a_dialog_turn_goes_to_the_conversation_and_its_answer_becomes_the_result() {
     let (key, part) = (key.unwrap(), part.unwrap());
     ladder.outputs.clear();
     ladder.input(Input::Heard { key, heard: Heard::SpeechStarted { offset: Duration::ZERO } });
-    ladder.pass(349);
-    let interrupts = |ladder: &Ladder| {
-        ladder.outputs.iter().any(|output| matches!(output, Output::Converse { what: ToConversation::BargeIn, .. }))
-    };
-    assert!(!interrupts(&ladder));
-    ladder.pass(1);
-    assert!(interrupts(&ladder), "speech this long is no cough");
+    assert_eq!(sounds(&ladder), [CallerSound::Began]);
+    assert!(ladder.messages().is_empty(), "no START-OF-INPUT before it is known to be input");
+    ladder.pass(400);
+    ladder.input(Input::Conversation { part, what: FromConversation::YieldFloor });
+    assert_eq!(ladder.messages(), ["START-OF-INPUT IN-PROGRESS"]);
     let hypotheses = vec![Hypothesis::new("six", 0.8, Language::English)];
     ladder.input(Input::Heard {
         key,
@@ -433,6 +431,99 @@ fn a_dialog_turn_goes_to_the_conversation_and_its_answer_becomes_the_result() {
         .iter()
         .filter(|output| matches!(output, Output::Converse { what: ToConversation::ListenerDetached, .. }));
     assert_eq!(told.count(), 0, "a turn that was told is not detached");
+}
+
+/// What the conversation was told of the caller's sounds.
+fn sounds(ladder: &Ladder) -> Vec<CallerSound> {
+    let sound = |output: &Output| match output {
+        Output::Converse { what: ToConversation::Sound(sound), .. } => Some(sound.clone()),
+        _ => None,
+    };
+    ladder.outputs.iter().filter_map(sound).collect()
+}
+
+/// A RECOGNIZE of a conversation that has heard "six" and its pause, and whose conversation has not answered.
+fn undecided() -> (Ladder, session::ListenKey, session::PartKey) {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "builtin:speech/dialog?conversation=c7");
+    let key = ladder.listen_key();
+    let part = ladder
+        .outputs
+        .iter()
+        .find_map(|output| match output {
+            Output::Converse { part, what: ToConversation::ListenerAttached { .. } } => Some(*part),
+            _ => None,
+        })
+        .expect("it listens");
+    ladder.outputs.clear();
+    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted { offset: Duration::ZERO } });
+    ladder.pass(400);
+    ladder.input(Input::Heard {
+        key,
+        heard: Heard::SpeechEnded { offset: Duration::from_millis(400), silence: Duration::from_millis(180) },
+    });
+    let hypotheses = vec![Hypothesis::new("six", 0.8, Language::English)];
+    ladder.input(Input::Heard { key, heard: Heard::Hypotheses { hypotheses, is_final: false } });
+    (ladder, key, part)
+}
+
+#[test]
+fn what_was_heard_before_the_caller_had_the_floor_counts_from_when_it_was_heard() {
+    let (mut ladder, _, part) = undecided();
+    assert!(ladder.messages().is_empty());
+    // Long enough for the silence to have ended the turn.
+    ladder.pass(2_000);
+    ladder.input(Input::Conversation { part, what: FromConversation::YieldFloor });
+    ladder.pass(0);
+    assert_eq!(ladder.messages(), ["START-OF-INPUT IN-PROGRESS"]);
+    assert!(ladder.outputs.iter().any(|output| matches!(output, Output::FinishListening { .. })));
+}
+
+#[test]
+fn what_is_dismissed_is_forgotten_and_the_engine_listens_anew() {
+    let (mut ladder, key, part) = undecided();
+    ladder.outputs.clear();
+    ladder.input(Input::Conversation { part, what: FromConversation::Dismiss });
+    assert!(matches!(
+        ladder.outputs.as_slice(),
+        [Output::StopListening { key: old, .. }, Output::Listen { key: new, .. }] if *old == key && *new != key
+    ));
+    let key = ladder.listen_key();
+    ladder.outputs.clear();
+    ladder.pass(5_000);
+    assert!(ladder.messages().is_empty());
+    ladder.input(Input::Heard { key, heard: Heard::SpeechStarted { offset: Duration::ZERO } });
+    assert_eq!(sounds(&ladder), [CallerSound::Began], "it asks again");
+}
+
+#[test]
+fn a_key_is_input_at_once() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.send(Method::Recognize, &[URI_LIST], "builtin:speech/dialog?conversation=c7");
+    let leg = ladder.listened_leg();
+    ladder.outputs.clear();
+    let digit = media::DtmfDigit::from_char('5').unwrap();
+    ladder.input(Input::Leg { leg, event: media::LegEvent::Dtmf { digit, duration_ms: 0 } });
+    assert_eq!(sounds(&ladder), [CallerSound::Keyed]);
+    assert_eq!(ladder.messages(), ["START-OF-INPUT IN-PROGRESS"]);
+}
+
+#[test]
+fn a_prompt_is_hushed_and_goes_on_without_a_word_to_the_client() {
+    let mut ladder = Ladder::established(Resource::SpeechSynth);
+    ladder.send(Method::Speak, &[PLAIN], "dialog:reply?conversation=c7");
+    let part = ladder
+        .outputs
+        .iter()
+        .find_map(|output| match output {
+            Output::Converse { part, what: ToConversation::SpeakerAttached(_) } => Some(*part),
+            _ => None,
+        })
+        .expect("it asks the conversation");
+    ladder.outputs.clear();
+    ladder.input(Input::Conversation { part, what: FromConversation::Hush });
+    ladder.input(Input::Conversation { part, what: FromConversation::Unhush });
+    assert!(matches!(ladder.outputs.as_slice(), [Output::Hush { .. }, Output::Unhush { .. }]), "{:?}", ladder.outputs);
 }
 
 #[test]
