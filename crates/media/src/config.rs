@@ -1,6 +1,7 @@
 //! What a leg is told at its birth.
 
 use crate::codec::{ClockRate, Codec};
+use crate::concealment::Concealment;
 use crate::srtp::SrtpKeys;
 
 /// Audio per packet, in milliseconds: 10 to 60.
@@ -105,6 +106,8 @@ pub struct LegConfig {
     /// come for this many milliseconds. Too small: network jitter is heard as pauses. Too large: end of speech of a
     /// client that stops sending is noticed late.
     pub absent_after_ms: u32,
+    /// What stands in for lost packets.
+    pub concealment: Concealment,
 }
 
 impl LegConfig {
@@ -121,6 +124,7 @@ impl LegConfig {
             idle_sending: IdleSending::Nothing,
             jitter: JitterConfig::default(),
             absent_after_ms: 80,
+            concealment: Concealment::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! `docs/protocol/rtp.md` says what we do of each RFC.
 
 mod codec;
+mod concealment;
 mod config;
 mod counters;
 mod dtmf;
@@ -19,6 +20,7 @@ mod pcm_buffer;
 mod pcm_ring;
 mod peer_source;
 mod playout;
+mod pre_roll;
 mod receiver;
 mod reception;
 pub mod resample;
@@ -28,6 +30,7 @@ mod srtp;
 mod waveform;
 
 pub use codec::{ClockRate, Codec, Decoder, Encoder};
+pub use concealment::Concealment;
 pub use config::{IdleSending, JitterConfig, LegConfig, LegMedia, Ptime};
 pub use counters::{DropCounts, DropReason, LegCounters};
 pub use dtmf::DtmfDigit;

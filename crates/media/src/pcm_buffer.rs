@@ -25,6 +25,12 @@ pub trait PcmSink: Send {
     /// # Errors
     /// [`PcmOverrun`] when there is no room. The leg then ends the capture: missing audio makes wrong text.
     fn push(&mut self, samples: &[i16]) -> Result<(), PcmOverrun>;
+
+    /// Is told once, before anything else, of what came just before it began to take audio, up to half a second. Who
+    /// does not listen to speech lets it pass.
+    fn pre_roll(&mut self, samples: &[i16]) {
+        _ = samples;
+    }
 }
 
 /// Whether more will be written to a [`PcmBuffer`].

@@ -10,6 +10,7 @@ pub fn pcm_ring(capacity: usize) -> (RingWriter, RingReader) {
         slots,
         written: AtomicUsize::new(0),
         read: AtomicUsize::new(0),
+        pre_roll: AtomicUsize::new(0),
         is_overrun: AtomicBool::new(false),
         is_closed: AtomicBool::new(false),
     });
@@ -32,6 +33,8 @@ struct Ring {
     written: AtomicUsize,
     /// Samples ever read; only the reader moves it.
     read: AtomicUsize,
+    /// Samples from before the beginning.
+    pre_roll: AtomicUsize,
     is_overrun: AtomicBool,
     is_closed: AtomicBool,
 }
@@ -66,6 +69,14 @@ impl crate::PcmSink for RingWriter {
         ring.written.store(start.wrapping_add(samples.len()), Ordering::Release);
         Ok(())
     }
+
+    fn pre_roll(&mut self, samples: &[i16]) {
+        // Half of the room stays for what comes.
+        let taken = samples.get(samples.len().saturating_sub(self.room() / 2)..).unwrap_or_default();
+        self.ring.pre_roll.store(taken.len(), Ordering::Release);
+        // There is room, or the reader is gone.
+        _ = self.push(taken);
+    }
 }
 
 impl RingReader {
@@ -77,6 +88,11 @@ impl RingReader {
         out.extend((0..count).map(|offset| ring.slot(start.wrapping_add(offset)).load(Ordering::Relaxed)));
         ring.read.store(start.wrapping_add(count), Ordering::Release);
         count
+    }
+
+    /// How many of the first samples are from before the beginning ([`PcmSink::pre_roll`](crate::PcmSink::pre_roll)).
+    pub fn pre_roll(&self) -> usize {
+        self.ring.pre_roll.load(Ordering::Acquire)
     }
 
     /// Whether audio was refused for lack of room.
@@ -119,6 +135,18 @@ mod tests {
         assert_eq!(reader.read(1000, &mut out), 60);
         assert_eq!(out, [1; 60]);
         assert_eq!(writer.room(), 100);
+    }
+
+    #[test]
+    fn what_came_before_the_beginning_is_read_first_and_leaves_room() {
+        let (mut writer, mut reader) = pcm_ring(100);
+        let before: Vec<i16> = (0..80).collect();
+        writer.pre_roll(&before);
+        writer.push(&[7; 50]).unwrap();
+        assert_eq!(reader.pre_roll(), 50);
+        let mut out = Vec::new();
+        reader.read(50, &mut out);
+        assert_eq!(out, before[30..]);
     }
 
     #[test]

@@ -125,7 +125,11 @@ impl PeerSource {
         match self.state {
             State::Heard { from, .. } if from == source => Claim::Known,
             _ if self.latching == Latching::Off => {
-                if source.ip() == self.described.rtp.ip() { Claim::Known } else { Claim::None }
+                if source.ip() == self.described.rtp.ip() {
+                    Claim::Known
+                } else {
+                    Claim::None
+                }
             }
             State::Unheard if source == self.described.rtp => Claim::Described,
             State::Unheard if is_host => Claim::Host,

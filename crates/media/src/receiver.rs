@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::{ClockRate, Codec, Decoder};
+use crate::concealment::{Concealer, Concealment, FADE_MS};
 use crate::config::{LegConfig, LegMedia};
 use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::{DtmfReceiver, EventReport};
@@ -11,13 +12,11 @@ use crate::jitter_buffer::{Arrival, Content, JitterBuffer, Release};
 use crate::leg::{CaptureId, LegEvent};
 use crate::packet::{self, Header};
 use crate::pcm_buffer::PcmSink;
+use crate::pre_roll::PreRoll;
 use crate::reception::Reception;
 
 /// The longest audio packet taken, in milliseconds. Nobody sends more than 100.
 const PACKET_MS_MAX: usize = 200;
-
-/// Length of the fade of concealment, in milliseconds: the last frame is repeated and fades to silence within it.
-const CONCEAL_FADE_MS: u32 = 60;
 
 /// How far apart two packets may be to count as one new sequence.
 const SETTLE_DISTANCE: u16 = 16;
@@ -58,6 +57,7 @@ struct Capture {
     codec: Codec,
     clock_rate: ClockRate,
     decoder: Decoder,
+    concealment: Concealment,
     /// One for each taker; all get the same samples.
     sinks: Vec<(CaptureId, Box<dyn PcmSink>)>,
     /// Takers that had no room and were dropped.
@@ -72,9 +72,9 @@ struct Capture {
     lost: u32,
     /// Samples of the last audio packet.
     packet_samples: u32,
-    /// The last frame, for concealment.
-    last_frame: Vec<i16>,
+    concealer: Concealer,
     frame: Vec<i16>,
+    pre_roll: PreRoll,
 }
 
 impl Receiver {
@@ -94,6 +94,7 @@ impl Receiver {
                 codec: config.media.codec,
                 clock_rate: config.clock_rate,
                 decoder: Decoder::new(config.media.codec, config.clock_rate),
+                concealment: config.concealment,
                 sinks: Vec::new(),
                 overrun: Vec::new(),
                 expected: None,
@@ -101,8 +102,9 @@ impl Receiver {
                 absent: 0,
                 lost: 0,
                 packet_samples: 0,
-                last_frame: Vec::new(),
+                concealer: Concealer::new(config.concealment, config.clock_rate),
                 frame: Vec::new(),
+                pre_roll: PreRoll::default(),
             },
         }
     }
@@ -119,17 +121,16 @@ impl Receiver {
         }
         self.media = media;
         self.buffer.reset();
+        self.capture.pre_roll.clear();
         self.capture.restart(now);
     }
 
     /// Gives audio to `sink` too. The time line begins with the first taker; others join it.
-    pub(crate) fn capture(&mut self, now: Instant, capture: CaptureId, sink: Box<dyn PcmSink>) {
+    pub(crate) fn capture(&mut self, now: Instant, capture: CaptureId, mut sink: Box<dyn PcmSink>) {
         self.stop_capture(capture);
         self.capture.overrun.retain(|dropped| *dropped != capture);
-        if self.capture.sinks.is_empty() {
-            self.capture.restart(now);
-        }
         if self.capture.sinks.len() < CAPTURES_MAX {
+            self.capture.recall(now, sink.as_mut());
             self.capture.sinks.push((capture, sink));
         } else {
             self.capture.overrun.push(capture);
@@ -137,7 +138,12 @@ impl Receiver {
     }
 
     pub(crate) fn stop_capture(&mut self, capture: CaptureId) {
+        let before = self.capture.sinks.len();
         self.capture.sinks.retain(|(id, _)| *id != capture);
+        if self.capture.sinks.len() < before {
+            // What this taker had is not given to the next one again.
+            self.capture.pre_roll.clear();
+        }
     }
 
     /// Takes a datagram. A key press that it reports for the first time is returned.
@@ -266,6 +272,7 @@ impl Receiver {
         self.dtmf.reset();
         self.capture.expected = None;
         self.capture.lost = 0;
+        self.capture.pre_roll.clear();
         counters.streams += 1;
     }
 
@@ -352,13 +359,31 @@ impl Receiver {
 }
 
 impl Capture {
+    /// A taker begins: it is given what came just before. The first one begins the time line with that.
+    fn recall(&mut self, now: Instant, sink: &mut dyn PcmSink) {
+        let recalled = self.pre_roll.recall(now, self.codec, self.clock_rate, self.concealment);
+        if let Some(recalled) = &recalled {
+            sink.pre_roll(&recalled.samples);
+        }
+        if !self.sinks.is_empty() {
+            return;
+        }
+        self.restart(now);
+        if let Some(recalled) = recalled {
+            self.decoder = recalled.decoder;
+            self.concealer = recalled.concealer;
+            self.expected = Some(recalled.expected);
+            self.last_audio = recalled.arrived;
+        }
+    }
+
     /// Capturing begins, or the stream does: nothing is expected.
     fn restart(&mut self, now: Instant) {
         self.expected = None;
         self.last_audio = now;
         self.absent = 0;
         self.lost = 0;
-        self.last_frame.clear();
+        self.concealer.restart();
     }
 
     fn released(&mut self, release: Release<'_>, counters: &mut LegCounters) {
@@ -377,6 +402,7 @@ impl Capture {
     /// Takes the next audio packet in order.
     fn accept(&mut self, arrived: Instant, timestamp: u32, payload: &[u8], counters: &mut LegCounters) {
         let lost = std::mem::take(&mut self.lost);
+        self.pre_roll.keep(arrived, timestamp, payload);
         let packet_samples = u32::try_from(self.codec.samples_in(payload, self.clock_rate)).unwrap_or(0);
         let timestamp_hz = u64::from(self.codec.timestamp_hz(self.clock_rate));
         let rate_hz = u64::from(self.clock_rate.hz());
@@ -393,9 +419,10 @@ impl Capture {
             let mut frame = std::mem::take(&mut self.frame);
             frame.clear();
             self.decoder.decode(payload, &mut frame);
+            self.concealer.hear(&mut frame);
             self.push(&frame);
             counters.samples_captured += u64::from(packet_samples);
-            self.frame = std::mem::replace(&mut self.last_frame, frame);
+            self.frame = frame;
         }
         self.packet_samples = packet_samples;
         self.last_audio = arrived;
@@ -420,26 +447,23 @@ impl Capture {
     }
 
     fn conceal(&mut self, samples: u64) {
-        let fade = u64::from(CONCEAL_FADE_MS * self.clock_rate.samples_per_ms());
-        let frame = std::mem::take(&mut self.last_frame);
+        let fade = u64::from(FADE_MS * self.clock_rate.samples_per_ms());
         let mut chunk = [0; FILL_SAMPLES];
-        let mut source = frame.iter().cycle();
-        let mut at = 0;
-        while at < samples && at < fade {
-            let count = (samples - at).min(FILL_SAMPLES as u64) as usize;
-            for (sample, position) in chunk.iter_mut().zip(at..).take(count) {
-                let kept = fade.saturating_sub(position) as i64;
-                let repeated = source.next().copied().map_or(0, i64::from);
-                *sample = (repeated * kept / fade as i64) as i16;
-            }
-            self.push(chunk.get(..count).unwrap_or_default());
-            at += count as u64;
+        let mut left = samples.min(fade);
+        while left > 0 {
+            let part = chunk.get_mut(..left.min(FILL_SAMPLES as u64) as usize).unwrap_or_default();
+            left -= part.len() as u64;
+            self.concealer.replace(part);
+            self.push(part);
         }
-        self.silence(samples - at.min(samples));
-        self.last_frame = frame;
+        self.silence(samples.saturating_sub(fade));
     }
 
+    /// Silence in the place of what was never sent.
     fn silence(&mut self, samples: u64) {
+        if samples > 0 {
+            self.concealer.restart();
+        }
         let chunk = [0; FILL_SAMPLES];
         let mut left = samples;
         while left > 0 && !self.sinks.is_empty() {

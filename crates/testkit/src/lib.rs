@@ -4,8 +4,10 @@
 //! [`Clock::advance`]; nothing sleeps.
 
 mod babble;
+mod comparison;
 
 pub use babble::babble;
+pub use comparison::{Comparison, compare};
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,11 @@
 //! Legs against each other and against scripted streams, on a virtual clock.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
+mod comparing;
 mod dialling;
 mod laws;
 mod listening;
 mod network;
+mod playing;
 mod speaking;
 mod transport;
