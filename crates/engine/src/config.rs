@@ -119,7 +119,8 @@ impl Default for EngineLimits {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListeningConfig {
-    /// Speech shorter than this is not reported. 30–1000 ms; shorter reacts faster to coughs.
+    /// Speech shorter than this is not reported. 30–1000 ms, in steps of 32 with sherpa-onnx and 64 at least; shorter
+    /// reacts faster, also to tones and coughs.
     pub min_speech_ms: u32,
     /// Silence after which speech counts as ended and the utterance so far is decoded ahead of time. 100–1000 ms.
     pub speculative_silence_ms: u32,
@@ -141,7 +142,7 @@ pub struct ListeningConfig {
 impl Default for ListeningConfig {
     fn default() -> Self {
         Self {
-            min_speech_ms: 120,
+            min_speech_ms: 64,
             speculative_silence_ms: 180,
             pre_roll_ms: 500,
             chunk_ms_max: 12_000,

@@ -46,6 +46,6 @@ pub use error::{EngineError, EngineErrorKind};
 pub use fake::{FakeConfig, FakeFault, FakeFaultKind};
 pub use offline::{hear, say};
 pub use pool::PoolStatus;
-pub use recognition::{ListenEvent, ListenSpec, Listener, Recognition, RecognitionPermit};
+pub use recognition::{ListenEvent, ListenSpec, Listener, Recognition, RecognitionPermit, VoiceActivity};
 pub use synthesis::{Synthesis, SynthesisDone, SynthesisHandle, SynthesisPermit, SynthesisSpec, VoiceName};
 pub use worker_counts::{WorkerConfig, WorkerCounts, worker_counts};

@@ -6,6 +6,8 @@
 //! `stream` and `listener_thread`, which drive them; `recognizer`, what an engine provides.
 
 mod audio_window;
+#[cfg(any(test, feature = "sherpa"))]
+mod confirmed;
 mod decode;
 mod event;
 mod listener_thread;
@@ -26,6 +28,8 @@ use std::time::Duration;
 pub use event::ListenEvent;
 pub use spec::ListenSpec;
 
+#[cfg(feature = "sherpa")]
+pub(crate) use confirmed::{ConfirmedDetector, Delays, VoiceModel, WINDOW_SAMPLES};
 #[cfg(feature = "sherpa")]
 pub(crate) use decode::Purpose;
 pub(crate) use decode::{DecodeRequest, Decoded, RATE_HZ};
@@ -67,6 +71,25 @@ struct Inner {
 pub struct RecognitionPermit {
     _permit: Permit,
     is_listening: Arc<AtomicBool>,
+}
+
+/// What [`Recognition::voice_activity`] finds, in milliseconds from the beginning of the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoiceActivity {
+    /// Speech began.
+    Started {
+        /// Where, as it is told.
+        at_ms: u32,
+        /// End of the packet with which it is told.
+        told_ms: u32,
+    },
+    /// Speech ended.
+    Ended {
+        /// Where, as it is told.
+        at_ms: u32,
+        /// End of the packet with which it is told.
+        told_ms: u32,
+    },
 }
 
 /// A listening that goes on. Dropping it cancels (R12).
@@ -133,6 +156,32 @@ impl Recognition {
     /// Whether a model for `language` is loaded.
     pub fn hears(&self, language: speech::Language) -> bool {
         self.inner.recognizer.mode(language).is_some()
+    }
+
+    /// Where the engine finds speech in a recording at the rate that `spec` names, as a stream of it in packets of 20 ms
+    /// would be listened to. Without a thread and without decoding: for measurements.
+    ///
+    /// # Errors
+    /// `Configuration` for a sample rate that cannot be used, `Model` when a detector cannot be made.
+    pub fn voice_activity(&self, spec: &ListenSpec, samples: &[i16]) -> Result<Vec<VoiceActivity>, EngineError> {
+        let rate_hz = spec.sample_rate_hz;
+        let mut source = Source::new(rate_hz).ok_or_else(|| {
+            EngineError::new(EngineErrorKind::Configuration, format!("cannot listen at {rate_hz} Hz"))
+        })?;
+        let mut detector = self.inner.recognizer.voice_detector(&self.inner.config, spec.sensitivity)?;
+        let packet = usize::try_from(rate_hz / 50).unwrap_or(usize::MAX).max(1);
+        let (mut told, mut converted) = (Vec::new(), Vec::new());
+        for (packet, told_ms) in samples.chunks(packet).zip((20..).step_by(20)) {
+            converted.clear();
+            source.push(packet, &mut converted);
+            for frame in converted.chunks(stream::FRAME_SAMPLES) {
+                told.extend(detector.push(frame).map(|event| match event {
+                    VoiceEvent::Started { at } => VoiceActivity::Started { at_ms: decode::to_ms(at), told_ms },
+                    VoiceEvent::Ended { at } => VoiceActivity::Ended { at_ms: decode::to_ms(at), told_ms },
+                }));
+            }
+        }
+        Ok(told)
     }
 
     /// Starts listening: audio goes into the sink, events come out of `deliver`, until [`Listener::finish`] or its drop.
@@ -202,6 +251,9 @@ impl Recognition {
             pool: Arc::clone(&inner.pool),
             deliver,
             language: spec.language,
+            sample_rate_hz: rate_hz,
+            heard: 0,
+            before: None,
             state: StreamState::Open,
         });
         Ok((writer, listener))

@@ -13,7 +13,7 @@ use super::listening::{self, Listening};
 use super::recognizer::{PieceDecoder, StreamingDecoder};
 use super::source::Source;
 use super::streaming_listening::{self, StreamingListening};
-use super::voice::VoiceDetector;
+use super::voice::{VoiceDetector, VoiceEvent};
 use super::{Deliver, ListenEvent};
 use crate::clock::now;
 use crate::pool::{JobHandle, Lane, Pool};
@@ -78,6 +78,11 @@ pub(super) struct Stream {
     pub(super) pool: Arc<Pool<Decoded>>,
     pub(super) deliver: Deliver,
     pub(super) language: Language,
+    pub(super) sample_rate_hz: u32,
+    /// Samples given to the detector.
+    pub(super) heard: u64,
+    /// Speech that began in the audio from before the beginning, until it is known that it goes on behind it.
+    pub(super) before: Option<VoiceEvent>,
     pub(super) state: StreamState,
 }
 
@@ -129,6 +134,9 @@ impl Stream {
             let mut rest = Vec::new();
             self.source.finish(&mut rest);
             self.hear(&rest);
+            if let Some(event) = self.before.take() {
+                self.voice(event);
+            }
             match &mut self.core {
                 Core::Pieces { listening, .. } => listening.handle_input(listening::Input::Finish),
                 Core::Streaming { listening, .. } => listening.handle_input(streaming_listening::Input::Finish),
@@ -165,16 +173,36 @@ impl Stream {
                 }
             }
             self.drain();
-            if let Some(event) = self.detector.push(frame) {
-                match &mut self.core {
-                    Core::Pieces { listening, .. } => listening.handle_input(listening::Input::Voice(event)),
-                    Core::Streaming { listening, .. } => {
-                        listening.handle_input(streaming_listening::Input::Voice(event));
-                    }
+            let event = self.detector.push(frame);
+            self.heard = self.heard.saturating_add(frame.len() as u64);
+            let pre_roll = u64::from(self.pre_roll_ms()) * u64::from(RATE_HZ) / 1000;
+            if self.heard < pre_roll {
+                // What was over before the beginning was not meant for us.
+                match event {
+                    Some(VoiceEvent::Started { .. }) => self.before = event,
+                    Some(VoiceEvent::Ended { .. }) => self.before = None,
+                    None => {}
                 }
-                self.drain();
+                continue;
+            }
+            for event in [self.before.take(), event].into_iter().flatten() {
+                self.voice(event);
             }
         }
+    }
+
+    fn voice(&mut self, event: VoiceEvent) {
+        match &mut self.core {
+            Core::Pieces { listening, .. } => listening.handle_input(listening::Input::Voice(event)),
+            Core::Streaming { listening, .. } => listening.handle_input(streaming_listening::Input::Voice(event)),
+        }
+        self.drain();
+    }
+
+    /// Length of the audio from before the beginning.
+    fn pre_roll_ms(&self) -> u32 {
+        let samples = u32::try_from(self.ring.pre_roll()).unwrap_or(u32::MAX);
+        (u64::from(samples) * 1000 / u64::from(self.sample_rate_hz.max(1))).try_into().unwrap_or(u32::MAX)
     }
 
     fn outcome(&mut self, outcome: Outcome) {
@@ -253,7 +281,17 @@ impl Stream {
         self.state = StreamState::Ended;
     }
 
-    fn tell(&self, event: ListenEvent) {
+    fn tell(&self, mut event: ListenEvent) {
+        // Times count from the beginning, whatever was heard of before.
+        match &mut event {
+            ListenEvent::SpeechStarted { at_ms } | ListenEvent::SpeechEnded { at_ms, .. } => {
+                *at_ms = at_ms.saturating_sub(self.pre_roll_ms());
+            }
+            ListenEvent::SpeechResumed
+            | ListenEvent::Partial { .. }
+            | ListenEvent::Hypotheses { .. }
+            | ListenEvent::Failed(_) => {}
+        }
         if !self.signals.is_cancelled.load(Ordering::Acquire) {
             (self.deliver)(event);
         }
@@ -261,7 +299,7 @@ impl Stream {
 }
 
 /// 20 ms, the most that a detector is given at a time.
-const FRAME_SAMPLES: usize = RATE_HZ as usize / 50;
+pub(super) const FRAME_SAMPLES: usize = RATE_HZ as usize / 50;
 
 fn submit_decode(
     pool: &Pool<Decoded>,

@@ -1,4 +1,4 @@
-//! Voice activity by Silero.
+//! Voice activity by Silero, where the endpointer proposes it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sherpa_onnx::{SileroVadModelConfig, VadModelConfig, VoiceActivityDetector};
 
 use super::{RATE_HZ, to_float};
-use crate::recognition::{VoiceDetector, VoiceEvent};
+use crate::recognition::{ConfirmedDetector, Delays, VoiceModel, WINDOW_SAMPLES};
 use crate::{EngineError, EngineErrorKind, ListeningConfig};
 
 /// Detectors that are not in use. Loading one takes tens of milliseconds, which belong to the start and not to a call.
@@ -29,6 +29,13 @@ struct Tuning {
     threshold_tenths: u8,
 }
 
+impl Tuning {
+    /// Windows of speech in a row that make an onset.
+    fn onset_windows(self) -> u32 {
+        self.min_speech_ms.div_ceil(WINDOW_MS).max(2)
+    }
+}
+
 /// 50 is the model's own 0.5.
 fn threshold_tenths(sensitivity: u8) -> u8 {
     (10 - (sensitivity.min(100) + 5) / 10).clamp(1, 9)
@@ -37,8 +44,8 @@ fn threshold_tenths(sensitivity: u8) -> u8 {
 /// Detectors kept for the next stream, at most.
 const IDLE_MAX: usize = 64;
 
-/// Samples that the model looks at at once.
-const WINDOW_SAMPLES: u64 = 512;
+/// Length of a window of the model, in milliseconds.
+const WINDOW_MS: u32 = 32;
 
 /// How long after the last sound the model still hears speech, measured: 100–140 ms.
 const END_LAG_MS: u32 = 100;
@@ -57,7 +64,11 @@ impl DetectorShelf {
     }
 
     /// A detector at the beginning of a stream.
-    pub(super) fn take(&self, config: &ListeningConfig, sensitivity: u8) -> Result<SileroDetector, EngineError> {
+    pub(super) fn take(
+        &self,
+        config: &ListeningConfig,
+        sensitivity: u8,
+    ) -> Result<ConfirmedDetector<SileroModel>, EngineError> {
         let tuning = Tuning {
             min_speech_ms: config.min_speech_ms,
             min_silence_ms: config.speculative_silence_ms,
@@ -73,17 +84,12 @@ impl DetectorShelf {
             }
             None => self.create(tuning)?,
         };
-        let samples = |ms: u32| u64::from(ms) * u64::from(crate::recognition::RATE_HZ) / 1000;
-        Ok(SileroDetector {
-            native: Some(native),
-            tuning,
-            shelf: Arc::clone(&self.idle),
-            position: 0,
-            is_active: false,
-            onset_delay: samples(tuning.min_speech_ms) + WINDOW_SAMPLES,
-            end_delay: samples(tuning.min_silence_ms.saturating_add(END_LAG_MS)),
-            last_end: 0,
-        })
+        let delays = Delays {
+            onset: u64::from(tuning.onset_windows()) * WINDOW_SAMPLES as u64,
+            end: u64::from(tuning.min_silence_ms.saturating_add(END_LAG_MS)) * u64::from(RATE_HZ.unsigned_abs()) / 1000,
+        };
+        let model = SileroModel { native: Some(native), tuning, shelf: Arc::clone(&self.idle) };
+        Ok(ConfirmedDetector::new(model, delays, sensitivity))
     }
 
     fn create(&self, tuning: Tuning) -> Result<VoiceActivityDetector, EngineError> {
@@ -94,7 +100,8 @@ impl DetectorShelf {
                 model: super::path(&self.model),
                 threshold: f32::from(tuning.threshold_tenths) / 10.0,
                 min_silence_duration: seconds(tuning.min_silence_ms),
-                min_speech_duration: seconds(tuning.min_speech_ms),
+                // The library counts from the end of the first window, and takes what is as long as this.
+                min_speech_duration: seconds(tuning.onset_windows() * WINDOW_MS - WINDOW_MS - 1),
                 window_size: WINDOW_SAMPLES as i32,
                 // Long speech is cut by the listening, which knows where it hurts least.
                 max_speech_duration: 3_600.0,
@@ -109,45 +116,32 @@ impl DetectorShelf {
     }
 }
 
-/// A detector of one stream. Goes back to the shelf on drop.
-pub(super) struct SileroDetector {
+/// The model on one stream. Goes back to the shelf on drop.
+pub(super) struct SileroModel {
     /// `None` only while it is dropped.
     native: Option<VoiceActivityDetector>,
     tuning: Tuning,
     shelf: Arc<Mutex<Vec<Shelved>>>,
-    position: u64,
-    is_active: bool,
-    /// How long after the onset the model is sure of it.
-    onset_delay: u64,
-    end_delay: u64,
-    last_end: u64,
 }
 
-impl VoiceDetector for SileroDetector {
-    fn push(&mut self, samples: &[i16]) -> Option<VoiceEvent> {
-        let native = self.native.as_ref()?;
-        native.accept_waveform(&to_float(samples));
-        self.position = self.position.saturating_add(samples.len() as u64);
-        let is_active = native.detected();
+impl VoiceModel for SileroModel {
+    fn restart(&mut self) {
+        if let Some(native) = &self.native {
+            native.reset();
+        }
+    }
+
+    fn hears(&mut self, window: &[i16]) -> bool {
+        let Some(native) = &self.native else { return false };
+        native.accept_waveform(&to_float(window));
+        let hears = native.detected();
         // The audio is kept by the listening; the library's copies of it are not wanted.
         native.clear();
-        match (self.is_active, is_active) {
-            (false, true) => {
-                self.is_active = true;
-                let at = self.position.saturating_sub(self.onset_delay).max(self.last_end);
-                Some(VoiceEvent::Started { at })
-            }
-            (true, false) => {
-                self.is_active = false;
-                self.last_end = self.position.saturating_sub(self.end_delay);
-                Some(VoiceEvent::Ended { at: self.last_end })
-            }
-            (false, false) | (true, true) => None,
-        }
+        hears
     }
 }
 
-impl Drop for SileroDetector {
+impl Drop for SileroModel {
     fn drop(&mut self) {
         let Some(native) = self.native.take() else { return };
         let mut idle = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);

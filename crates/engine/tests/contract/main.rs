@@ -40,6 +40,8 @@ macro_rules! whole_contract {
                 r7_finish_is_answered_by_one_last_event,
                 r7_silence_is_an_empty_result,
                 r8_r9_every_word_is_heard_and_the_confidence_is_one,
+                r9_what_was_said_just_before_the_beginning_is_heard,
+                r9_what_was_over_before_the_beginning_is_not_heard,
                 r10_a_long_turn_is_heard_whole,
                 r11_partials_come_only_if_asked_for,
                 r12_nothing_is_told_after_the_listener_is_dropped,

@@ -174,6 +174,38 @@ pub(crate) fn r8_r9_every_word_is_heard_and_the_confidence_is_one(bench: &Bench)
     }
 }
 
+pub(crate) fn r9_what_was_said_just_before_the_beginning_is_heard(bench: &Bench) {
+    let audio = bench.said(TEXT);
+    let mut session = bench.listen(false);
+    // 200 ms of a quiet line, and the first 300 ms of the speech.
+    let (before, rest) = audio.split_at(2400);
+    session.sink.pre_roll(&[&[0; 1600], before].concat());
+    session.push(rest);
+    session.silence(1000);
+    session.finish();
+    let events = session.to_the_end();
+    let starts: Vec<&ListenEvent> =
+        events.iter().filter(|event| matches!(event, ListenEvent::SpeechStarted { .. })).collect();
+    assert_eq!(starts, [&ListenEvent::SpeechStarted { at_ms: 0 }], "it began before the beginning");
+    let ended = events.iter().rev().find_map(|event| match event {
+        ListenEvent::SpeechEnded { at_ms, .. } => Some(*at_ms),
+        _ => None,
+    });
+    let end = rest.len() as u32 / 8;
+    assert!(ended.is_some_and(|at_ms| (end - 400..end + 200).contains(&at_ms)), "{events:?}");
+    let Some(ListenEvent::Hypotheses { hypotheses, .. }) = events.last() else { panic!("{events:?}") };
+    bench.assert_heard(&hypotheses[0].text, TEXT);
+}
+
+pub(crate) fn r9_what_was_over_before_the_beginning_is_not_heard(bench: &Bench) {
+    let mut session = bench.listen(false);
+    session.sink.pre_roll(&[bench.said(TEXT), vec![0; 8 * 600]].concat());
+    session.silence(2000);
+    session.finish();
+    let events = session.to_the_end();
+    assert_eq!(events, [ListenEvent::Hypotheses { hypotheses: Vec::new(), is_final: true }]);
+}
+
 pub(crate) fn r10_a_long_turn_is_heard_whole(bench: &Bench) {
     let sentences = [
         "good morning, this is the clinic calling about your operation last week.",
