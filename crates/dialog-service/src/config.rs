@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use crate::openai::OpenAiConfig;
+use crate::openai::{ApiKey, OpenAiConfig};
 
 /// The port that a dialog service listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 9070;
@@ -24,8 +24,35 @@ pub struct DialogServiceConfig {
     pub idle_expiry: Duration,
     /// The language model of the flows that have one.
     pub openai: Option<OpenAiConfig>,
+    /// What tools of flows may reach.
+    pub tools: ToolsConfig,
     /// How long replies may go on after the service was told to stop.
     pub drain_grace: Duration,
+}
+
+/// What tools of flows may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolsConfig {
+    /// Hosts that may be asked, as they stand in addresses: `orders.example.com`, with the port where it is not the scheme's own
+    /// (`127.0.0.1:8080`). Without any, no tool works. A flow that asks another host does not load.
+    pub hosts: Vec<String>,
+    /// Headers that go with every request, such as a token; their values are never logged.
+    pub headers: Vec<(String, ApiKey)>,
+    /// For a connection to come about.
+    pub connect_timeout: Duration,
+    /// Bytes of one answer. A longer one is a failure.
+    pub answer_bytes_max: usize,
+}
+
+impl Default for ToolsConfig {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            headers: Vec::new(),
+            connect_timeout: Duration::from_secs(1),
+            answer_bytes_max: 256 * 1024,
+        }
+    }
 }
 
 impl Default for DialogServiceConfig {
@@ -37,6 +64,7 @@ impl Default for DialogServiceConfig {
             conversations_max: 10_000,
             idle_expiry: Duration::from_secs(15 * 60),
             openai: None,
+            tools: ToolsConfig::default(),
             drain_grace: Duration::from_secs(5),
         }
     }

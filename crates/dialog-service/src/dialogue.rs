@@ -1,51 +1,48 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proto::v1::{self, end_conversation_request::Reason, turn_event::Event};
-use serde_json::Value;
 use speech::Language;
 use tonic::Status;
 
-use crate::flow::{Act, CallerInput, Flow, FlowRun, ModelRequest, Outcome, Step};
-
-/// Characters of one hypothesis that are looked at.
-const HYPOTHESIS_CHARS_MAX: usize = 2000;
-/// Hypotheses of one turn that are looked at.
-const HYPOTHESES_MAX: usize = 16;
+use crate::{
+    events::{caller_input, end, event, record, step_events},
+    flow::{Flow, FlowRun, Found, Need, Outcome, Step, ToolResult},
+};
 
 /// One conversation as the service remembers it.
 #[derive(Debug)]
 pub(crate) struct Dialogue {
     id: String,
     run: FlowRun,
-    greeting: Vec<v1::TurnEvent>,
-    /// The last turn that was taken, and the reply to it as far as it is complete: what a repeated request gets.
+    /// The last turn that was taken, 0 before the first, and the reply to it as far as it is complete: what a repeated request gets.
     turn: u32,
     reply: Vec<v1::TurnEvent>,
-    writing: Option<Writing>,
-    /// Names each writing, so that one that was replaced cannot write any more.
-    writings: u64,
+    pending: Option<Pending>,
+    /// Names each wait, so that one that was replaced cannot go on.
+    waits: u64,
     record: Option<v1::Record>,
 }
 
-/// A reply that a language model is writing.
+/// A reply that waits for something from elsewhere.
 #[derive(Debug, Clone)]
-struct Writing {
-    key: WritingKey,
-    request: ModelRequest,
-    /// Events of the reply before the model's.
+struct Pending {
+    key: AwaitKey,
+    need: Need,
+    /// Events of the reply before the wait.
     events_before: usize,
+    /// What a language model wrote since.
     said: String,
 }
 
-/// Names one attempt at a reply by a language model.
+/// Names one wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WritingKey(u64);
+pub(crate) struct AwaitKey(u64);
 
-/// What answers a request: events that are there, and the rest that a language model has to write.
+/// What answers a request: events that are there, and what the rest waits for.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) events: Vec<v1::TurnEvent>,
-    pub(crate) model: Option<(WritingKey, ModelRequest)>,
+    pub(crate) awaits: Option<(AwaitKey, Need)>,
 }
 
 impl Dialogue {
@@ -61,21 +58,25 @@ impl Dialogue {
         let mut dialogue = Self {
             id: request.conversation_id,
             run,
-            greeting: Vec::new(),
             turn: 0,
             reply: Vec::new(),
-            writing: None,
-            writings: 0,
+            pending: None,
+            waits: 0,
             record: None,
         };
         let step = dialogue.run.start();
-        dialogue.greeting = dialogue.events(0, step);
-        dialogue.greeting.push(end(0, false));
+        dialogue.reply_with(step);
         Ok(dialogue)
     }
 
-    pub(crate) fn greeting(&self) -> Answer {
-        Answer { events: self.greeting.clone(), model: None }
+    /// Its name.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The version of the flow that it follows.
+    pub(crate) fn flow(&self) -> &Arc<Flow> {
+        self.run.flow()
     }
 
     /// It was ended, and only its record is left.
@@ -92,32 +93,23 @@ impl Dialogue {
             return Err(Status::failed_precondition(format!("turn {turn} is over; the last was {}", self.turn)));
         }
         if turn == self.turn {
-            return Ok(self.repeat());
+            return Ok(self.last_reply());
         }
         if *self.run.outcome() != Outcome::Open {
             return Err(Status::failed_precondition("the conversation has come to its end"));
         }
-        self.settle_writing();
+        self.settle_pending();
         self.note_heard(request.heard.as_ref());
         let input = caller_input(request.input.clone().unwrap_or_default());
-        let mut step = self.run.answer(turn, &input);
+        let step = self.run.answer(turn, &input);
         self.turn = turn;
-        let request = step.ask_model.take();
-        self.reply = self.events(turn, step);
-        let events = self.reply.clone();
-        match request {
-            Some(request) => Ok(self.begin_writing(events, request)),
-            None => {
-                self.reply.push(end(turn, false));
-                Ok(Answer { events: self.reply.clone(), model: None })
-            }
-        }
+        Ok(self.reply_with(step))
     }
 
     /// The caller interrupted. Only the last reply can be interrupted.
     pub(crate) fn interrupt(&mut self, heard: Option<&v1::Heard>) {
         if heard.is_some_and(|heard| heard.turn_id == self.turn) {
-            self.settle_writing();
+            self.settle_pending();
             self.note_heard(heard);
         }
     }
@@ -127,68 +119,63 @@ impl Dialogue {
         if let Some(record) = &self.record {
             return record.clone();
         }
-        self.settle_writing();
+        self.settle_pending();
         self.note_heard(heard);
-        let outcome = match (self.run.outcome(), reason) {
-            (_, Reason::ServiceFailed) => "failed",
-            (Outcome::HungUp(reason), _) => reason.as_str(),
-            (Outcome::Transferred, _) => "transferred",
-            (Outcome::Open, _) => "abandoned",
-        };
-        let record = v1::Record {
-            conversation_id: self.id.clone(),
-            flow: self.run.flow().name().to_owned(),
-            language: self.run.language().tag().to_owned(),
-            form_json: self.form_json(),
-            transcript: self
-                .run
-                .transcript()
-                .lines()
-                .map(|line| v1::Line {
-                    speaker: if line.by_caller { v1::line::Speaker::Caller } else { v1::line::Speaker::Robot }.into(),
-                    text: line.text.clone(),
-                    turn_id: line.turn,
-                })
-                .collect(),
-            outcome: outcome.to_owned(),
-            ..v1::Record::default()
-        };
+        let record = record(&self.id, &self.run, reason);
         self.record = Some(record.clone());
         record
     }
 
-    // --- A language model writes ------------------------------------------------------------------------------------------------
-
-    fn begin_writing(&mut self, events: Vec<v1::TurnEvent>, request: ModelRequest) -> Answer {
-        self.writings = self.writings.wrapping_add(1);
-        let key = WritingKey(self.writings);
-        let events_before = self.reply.len();
-        self.writing = Some(Writing { key, request: request.clone(), events_before, said: String::new() });
-        Answer { events, model: Some((key, request)) }
-    }
-
-    /// The reply to the last turn once more; what a model had not finished it begins again.
-    fn repeat(&mut self) -> Answer {
-        match self.writing.take() {
-            Some(writing) => {
-                self.reply.truncate(writing.events_before);
-                self.begin_writing(self.reply.clone(), writing.request)
+    /// The last reply once more; what it waited for begins again.
+    pub(crate) fn last_reply(&mut self) -> Answer {
+        match self.pending.take() {
+            Some(pending) => {
+                self.reply.truncate(pending.events_before);
+                let events = self.reply.clone();
+                Answer { events, awaits: Some(self.wait_for(pending.need)) }
             }
-            None => Answer { events: self.reply.clone(), model: None },
+            None => Answer { events: self.reply.clone(), awaits: None },
         }
     }
 
-    /// A reply that nobody waits for any more counts as far as it was written.
-    fn settle_writing(&mut self) {
-        if let Some(writing) = self.writing.take() {
-            self.run.model_replied(self.turn, &writing.said, None);
+    // --- What a reply waits for -------------------------------------------------------------------------------------------------
+
+    /// Begins the reply to the last turn.
+    fn reply_with(&mut self, step: Step) -> Answer {
+        self.reply.clear();
+        self.go_on(step, false)
+    }
+
+    /// Adds to the reply: its end, or the next thing that it waits for.
+    fn go_on(&mut self, mut step: Step, degraded: bool) -> Answer {
+        let need = step.need.take();
+        let mut events = step_events(self.turn, &self.run, step);
+        if need.is_none() {
+            events.push(end(self.turn, degraded));
+        }
+        self.reply.extend_from_slice(&events);
+        let awaits = need.map(|need| self.wait_for(need));
+        Answer { events, awaits }
+    }
+
+    fn wait_for(&mut self, need: Need) -> (AwaitKey, Need) {
+        self.waits = self.waits.wrapping_add(1);
+        let key = AwaitKey(self.waits);
+        self.pending = Some(Pending { key, need: need.clone(), events_before: self.reply.len(), said: String::new() });
+        (key, need)
+    }
+
+    /// A reply that nobody waits for any more counts as far as it was written. A tool that runs is asked again with the next turn.
+    fn settle_pending(&mut self) {
+        if let Some(Pending { need: Need::Model(_), said, .. }) = self.pending.take() {
+            self.run.model_replied(self.turn, &said, None, &serde_json::Map::new());
         }
     }
 
     /// The model wrote some words. `None` when nobody wants them any more.
-    pub(crate) fn model_wrote(&mut self, key: WritingKey, words: &str) -> Option<v1::TurnEvent> {
-        let writing = self.writing.as_mut().filter(|writing| writing.key == key)?;
-        writing.said.push_str(words);
+    pub(crate) fn model_wrote(&mut self, key: AwaitKey, words: &str) -> Option<v1::TurnEvent> {
+        let pending = self.pending.as_mut().filter(|pending| pending.key == key)?;
+        pending.said.push_str(words);
         let text =
             v1::Text { text: words.to_owned(), language: self.run.language().tag().to_owned(), ..v1::Text::default() };
         let event = event(self.turn, Event::Text(text));
@@ -197,42 +184,29 @@ impl Dialogue {
     }
 
     /// The model is done: the rest of the reply. `None` when nobody wants it any more.
-    pub(crate) fn model_finished(&mut self, key: WritingKey, finish: ModelFinish<'_>) -> Option<Vec<v1::TurnEvent>> {
-        let writing = self.writing.take_if(|writing| writing.key == key)?;
+    pub(crate) fn model_finished(&mut self, key: AwaitKey, finish: ModelFinish<'_>) -> Option<Answer> {
+        let pending = self.pending.take_if(|pending| pending.key == key)?;
         let (step, degraded) = match finish {
-            ModelFinish::Complete { exit } => (self.run.model_replied(self.turn, &writing.said, exit), false),
-            ModelFinish::Failed => (self.run.model_failed(self.turn, &writing.said), true),
+            ModelFinish::Complete { exit, notes } => {
+                (self.run.model_replied(self.turn, &pending.said, exit, notes), false)
+            }
+            ModelFinish::Failed => (self.run.model_failed(self.turn, &pending.said), true),
         };
-        let mut events = self.events(self.turn, step);
-        events.push(end(self.turn, degraded));
-        self.reply.extend_from_slice(&events);
-        Some(events)
+        Some(self.go_on(step, degraded))
     }
 
-    // --- Events -----------------------------------------------------------------------------------------------------------------
-
-    fn events(&self, turn: u32, step: Step) -> Vec<v1::TurnEvent> {
-        let language = self.run.language().tag();
-        let intent = step.intent.map(|name| Event::Intent(v1::Intent { name, confidence: 0.0 }));
-        let ends = matches!(step.act, Some(Act::Transfer { .. } | Act::Hangup { .. }));
-        let slots = (step.form_changed || ends).then(|| Event::Slots(v1::Slots { form_json: self.form_json(), ..v1::Slots::default() }));
-        let said = step.said.into_iter().map(|said| {
-            Event::Text(v1::Text {
-                text: said.text,
-                language: language.to_owned(),
-                voice: String::new(),
-                barge_in: if said.barge_in { v1::BargeIn::Unspecified } else { v1::BargeIn::NotAllowed }.into(),
-                cacheable: said.cacheable,
-                clause_end: true,
-                ssml: String::new(),
-            })
-        });
-        let act = step.act.map(|act| Event::Action(v1::Action { kind: Some(action_kind(act)) }));
-        intent.into_iter().chain(slots).chain(said).chain(act).map(|what| event(turn, what)).collect()
+    /// The tool is done: the rest of the reply. `None` when nobody wants it any more.
+    pub(crate) fn tool_answered(&mut self, key: AwaitKey, result: &ToolResult, took: Duration) -> Option<Answer> {
+        self.pending.take_if(|pending| pending.key == key)?;
+        let step = self.run.tool_answered(self.turn, result, took);
+        Some(self.go_on(step, matches!(result, ToolResult::Failed(_))))
     }
 
-    fn form_json(&self) -> String {
-        Value::Object(self.run.form()).to_string()
+    /// The question was looked up: the rest of the reply. `None` when nobody wants it any more.
+    pub(crate) fn looked_up(&mut self, key: AwaitKey, found: Option<Found>) -> Option<Answer> {
+        self.pending.take_if(|pending| pending.key == key)?;
+        let step = self.run.looked_up(self.turn, found);
+        Some(self.go_on(step, false))
     }
 
     fn note_heard(&mut self, heard: Option<&v1::Heard>) {
@@ -249,45 +223,9 @@ pub(crate) enum ModelFinish<'a> {
     Complete {
         /// Where it led the conversation.
         exit: Option<&'a str>,
+        /// What it noted for slots.
+        notes: &'a serde_json::Map<String, serde_json::Value>,
     },
     /// It failed, before or in the middle of the reply.
     Failed,
-}
-
-fn event(turn: u32, what: Event) -> v1::TurnEvent {
-    v1::TurnEvent { turn_id: turn, event: Some(what) }
-}
-
-fn end(turn: u32, degraded: bool) -> v1::TurnEvent {
-    event(turn, Event::End(v1::TurnEnd { degraded, ..v1::TurnEnd::default() }))
-}
-
-fn action_kind(act: Act) -> v1::action::Kind {
-    use v1::action::Kind;
-    match act {
-        Act::Transfer { target, summary } => Kind::Transfer(v1::Transfer { target, summary }),
-        Act::Hangup { reason } => Kind::Hangup(v1::Hangup { reason }),
-        Act::Custom { name, params } => Kind::Custom(v1::Custom { name, params: params.into_iter().collect() }),
-    }
-}
-
-fn caller_input(input: v1::CallerInput) -> CallerInput {
-    use v1::caller_input::Kind;
-    match input.kind() {
-        Kind::Speech => {
-            let cut = |text: String| text.chars().take(HYPOTHESIS_CHARS_MAX).collect::<String>();
-            let best = Some(input.transcript).filter(|text| !text.is_empty());
-            let mut texts: Vec<String> = best.map(cut).into_iter().collect();
-            for hypothesis in input.hypotheses.into_iter().take(HYPOTHESES_MAX) {
-                let text = cut(hypothesis.transcript);
-                if !text.is_empty() && !texts.contains(&text) {
-                    texts.push(text);
-                }
-            }
-            CallerInput::Speech(texts)
-        }
-        Kind::Dtmf => CallerInput::Dtmf(input.dtmf.chars().take(64).collect()),
-        Kind::NoInput => CallerInput::NoInput,
-        Kind::NoMatch | Kind::Unspecified => CallerInput::NoMatch,
-    }
 }

@@ -8,7 +8,7 @@ use std::{
 use crate::flow::{Flow, FlowErrors};
 
 /// The flows that come with the program, by file name.
-const SHIPPED: [(&str, &str); 2] = [
+pub(crate) const SHIPPED: [(&str, &str); 2] = [
     ("follow-up.yaml", include_str!("../flows/follow-up.yaml")),
     ("assistant.yaml", include_str!("../flows/assistant.yaml")),
 ];
@@ -97,6 +97,11 @@ impl Flows {
 
     pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Flow>> {
         self.by_name.get(name).cloned()
+    }
+
+    /// All of them, in the order of their names.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Flow>> {
+        self.by_name.values()
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

@@ -18,14 +18,17 @@
 mod config;
 mod dialogue;
 mod dialogues;
+mod events;
 pub mod flow;
 mod flows;
 mod openai;
 mod reply;
 mod server;
 mod service;
+mod tools;
 
-pub use config::{DEFAULT_PORT, DialogServiceConfig};
+pub use config::{DEFAULT_PORT, DialogServiceConfig, ToolsConfig};
 pub use flows::FlowsError;
 pub use openai::{ApiKey, OpenAi, OpenAiConfig, ProviderError, ReplyStream};
 pub use server::{DialogService, DialogServiceError, run};
+pub use tools::ToolClientError;

@@ -1,30 +1,45 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use proto::v1;
 use tonic::Status;
 
 use crate::{
-    dialogue::{Answer, ModelFinish, WritingKey},
+    dialogue::{Answer, AwaitKey, ModelFinish},
     dialogues::{SharedDialogue, locked},
-    flow::ModelRequest,
+    flow::{ForbiddenFilter, ModelRequest, Need},
     openai::{MarkerFilter, OpenAi, ProviderError, ReplyStream},
+    tools::ToolClient,
 };
+
+/// What replies ask outside of the service.
+#[derive(Debug)]
+pub(crate) struct Helpers {
+    pub(crate) provider: Option<OpenAi>,
+    pub(crate) tools: ToolClient,
+}
 
 /// The events of one reply as the client reads them. Nothing runs but what the client waits for, so dropping it stops the model.
 pub(crate) struct Reply {
     dialogue: SharedDialogue,
+    helpers: Arc<Helpers>,
     ready: VecDeque<v1::TurnEvent>,
-    model: Option<Model>,
+    awaits: Option<(AwaitKey, Awaits)>,
+}
+
+/// What the rest of a reply waits for.
+enum Awaits {
+    Model(Box<Model>),
+    Other(Need),
 }
 
 /// A language model that writes the rest of a reply.
 struct Model {
-    key: WritingKey,
     request: ModelRequest,
     provider: Option<OpenAi>,
     stream: Option<ReplyStream>,
-    filter: MarkerFilter,
+    markers: MarkerFilter,
+    forbidden: ForbiddenFilter,
     chars: usize,
 }
 
@@ -36,20 +51,30 @@ enum Written {
 }
 
 impl Reply {
-    pub(crate) fn new(dialogue: SharedDialogue, answer: Answer, provider: Option<&OpenAi>) -> Self {
-        let model = answer.model.map(|(key, request)| Model {
-            key,
-            filter: MarkerFilter::new(request.exits.clone()),
-            request,
-            provider: provider.cloned(),
-            stream: None,
-            chars: 0,
-        });
-        Self { dialogue, ready: answer.events.into(), model }
+    pub(crate) fn new(dialogue: SharedDialogue, answer: Answer, helpers: &Arc<Helpers>) -> Self {
+        let mut reply = Self { dialogue, helpers: Arc::clone(helpers), ready: VecDeque::new(), awaits: None };
+        reply.take(answer);
+        reply
     }
 
     pub(crate) fn into_stream(self) -> BoxStream<'static, Result<v1::TurnEvent, Status>> {
         stream::unfold(self, |mut reply| async move { reply.next().await.map(|event| (Ok(event), reply)) }).boxed()
+    }
+
+    fn take(&mut self, answer: Answer) {
+        self.ready.extend(answer.events);
+        self.awaits = answer.awaits.map(|(key, need)| match need {
+            Need::Model(request) => (key, Awaits::Model(Box::new(Model::new(request, self.helpers.provider.clone())))),
+            other @ (Need::Tool(_) | Need::Lookup(_)) => (key, Awaits::Other(other)),
+        });
+    }
+
+    /// The rest of the reply; `None`: nobody wants it any more.
+    fn take_rest(&mut self, rest: Option<Answer>) {
+        self.awaits = None;
+        if let Some(rest) = rest {
+            self.take(rest);
+        }
     }
 
     async fn next(&mut self) -> Option<v1::TurnEvent> {
@@ -57,38 +82,76 @@ impl Reply {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);
             }
-            let model = self.model.as_mut()?;
-            match model.write().await {
-                Ok(Written::Words(words)) => {
-                    let event = locked(&self.dialogue).model_wrote(model.key, &words);
-                    match event {
-                        Some(event) => self.ready.push_back(event),
-                        None => self.model = None,
-                    }
+            let (key, awaits) = self.awaits.as_mut()?;
+            let key = *key;
+            match awaits {
+                Awaits::Model(model) => {
+                    let written = model.write().await;
+                    self.take_written(key, written);
                 }
-                Ok(Written::Finished(words)) => {
+                Awaits::Other(Need::Tool(request)) => {
+                    let request = request.clone();
+                    let conversation = locked(&self.dialogue).id().to_owned();
+                    let (result, took) = self.helpers.tools.call(&conversation, &request).await;
+                    let rest = locked(&self.dialogue).tool_answered(key, &result, took);
+                    self.take_rest(rest);
+                }
+                Awaits::Other(Need::Lookup(request)) => {
                     let mut dialogue = locked(&self.dialogue);
-                    if !words.is_empty() {
-                        self.ready.extend(dialogue.model_wrote(model.key, &words));
-                    }
-                    let finish = ModelFinish::Complete { exit: model.filter.exit() };
-                    self.ready.extend(dialogue.model_finished(model.key, finish).into_iter().flatten());
+                    let found = dialogue.flow().look_up(request);
+                    let rest = dialogue.looked_up(key, found);
                     drop(dialogue);
-                    self.model = None;
+                    self.take_rest(rest);
                 }
-                Err(err) => {
-                    metrics::counter!("dialog_provider_failures_total", "kind" => err.kind()).increment(1);
-                    tracing::warn!(kind = err.kind(), error = %err, "the language model failed; the flow's fallback speaks");
-                    let rest = locked(&self.dialogue).model_finished(model.key, ModelFinish::Failed);
-                    self.ready.extend(rest.into_iter().flatten());
-                    self.model = None;
+                Awaits::Other(Need::Model(_)) => self.awaits = None,
+            }
+        }
+    }
+
+    fn take_written(&mut self, key: AwaitKey, written: Result<Written, ProviderError>) {
+        let Some((_, Awaits::Model(model))) = &self.awaits else { return };
+        match written {
+            Ok(Written::Words(words)) => match locked(&self.dialogue).model_wrote(key, &words) {
+                Some(event) => self.ready.push_back(event),
+                None => self.awaits = None,
+            },
+            Ok(Written::Finished(words)) => {
+                let mut dialogue = locked(&self.dialogue);
+                if !words.is_empty() {
+                    self.ready.extend(dialogue.model_wrote(key, &words));
                 }
+                let finish = ModelFinish::Complete { exit: model.markers.exit(), notes: model.markers.notes() };
+                let rest = dialogue.model_finished(key, finish);
+                drop(dialogue);
+                let replaced = model.forbidden.replaced();
+                if replaced > 0 {
+                    metrics::counter!("dialog_forbidden_total").increment(replaced.into());
+                    tracing::warn!(replaced, "a language model wrote what is forbidden; a safe sentence was said");
+                }
+                self.take_rest(rest);
+            }
+            Err(err) => {
+                metrics::counter!("dialog_provider_failures_total", "kind" => err.kind()).increment(1);
+                tracing::warn!(kind = err.kind(), error = %err, "the language model failed; the flow's fallback speaks");
+                let rest = locked(&self.dialogue).model_finished(key, ModelFinish::Failed);
+                self.take_rest(rest);
             }
         }
     }
 }
 
 impl Model {
+    fn new(request: ModelRequest, provider: Option<OpenAi>) -> Self {
+        Self {
+            markers: MarkerFilter::new(request.exits.clone()),
+            forbidden: ForbiddenFilter::new(request.guard.clone()),
+            request,
+            provider,
+            stream: None,
+            chars: 0,
+        }
+    }
+
     async fn write(&mut self) -> Result<Written, ProviderError> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
@@ -100,18 +163,22 @@ impl Model {
         };
         loop {
             let Some(piece) = stream.next().await? else {
-                let words = self.filter.finish();
-                if self.chars == 0 && words.trim().is_empty() && self.filter.exit().is_none() {
+                let mut words = self.forbidden.push(&self.markers.finish());
+                words.push_str(&self.forbidden.finish());
+                if self.chars == 0 && words.trim().is_empty() && self.markers.exit().is_none() {
                     return Err(ProviderError::Reply("it is empty"));
                 }
                 return Ok(Written::Finished(words));
             };
             let room = self.request.reply_chars_max.saturating_sub(self.chars);
-            let piece = self.filter.push(&piece);
+            let piece = self.forbidden.push(&self.markers.push(&piece));
             let is_full = piece.chars().nth(room).is_some();
-            let words = cut_at_word(piece, room);
+            let mut words = cut_at_word(piece, room);
             self.chars = self.chars.saturating_add(words.chars().count());
-            if self.filter.exit().is_some() || is_full {
+            if self.markers.exit().is_some() || is_full {
+                if !is_full {
+                    words.push_str(&self.forbidden.finish());
+                }
                 return Ok(Written::Finished(words));
             }
             if !words.is_empty() {

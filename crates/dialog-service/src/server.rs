@@ -9,7 +9,9 @@ use crate::{
     dialogues::Dialogues,
     flows::{Flows, FlowsError},
     openai::{OpenAi, ProviderError},
+    reply::Helpers,
     service::Service,
+    tools::{ToolClient, ToolClientError},
 };
 
 /// Bytes of one request.
@@ -26,6 +28,9 @@ pub enum DialogServiceError {
     /// The language model's configuration cannot be used.
     #[error("the language model's configuration cannot be used")]
     Provider(#[source] ProviderError),
+    /// Tools cannot be used as configured.
+    #[error("tools cannot be used as configured")]
+    Tools(#[source] ToolClientError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -62,6 +67,7 @@ impl DialogService {
         let flows = Flows::load(config.flows.as_deref(), config.openai.is_some(), &config.default_flow)
             .map_err(DialogServiceError::Flows)?;
         let provider = config.openai.map(OpenAi::new).transpose().map_err(DialogServiceError::Provider)?;
+        let tools = ToolClient::new(config.tools).map_err(DialogServiceError::Tools)?;
         let failed = |source| DialogServiceError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -69,7 +75,7 @@ impl DialogService {
             flows,
             default_flow: config.default_flow,
             dialogues: Arc::new(Dialogues::new(config.conversations_max, config.idle_expiry)),
-            provider,
+            helpers: Arc::new(Helpers { provider, tools }),
         };
         Ok(Self { listener, address, service, idle_expiry: config.idle_expiry, drain_grace: config.drain_grace })
     }

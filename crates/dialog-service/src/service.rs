@@ -8,8 +8,7 @@ use crate::{
     dialogue::Dialogue,
     dialogues::{Dialogues, SharedDialogue, locked},
     flows::Flows,
-    openai::OpenAi,
-    reply::Reply,
+    reply::{Helpers, Reply},
 };
 
 /// Bytes of a conversation id.
@@ -23,7 +22,7 @@ pub(crate) struct Service {
     pub(crate) flows: Flows,
     pub(crate) default_flow: String,
     pub(crate) dialogues: Arc<Dialogues>,
-    pub(crate) provider: Option<OpenAi>,
+    pub(crate) helpers: Arc<Helpers>,
 }
 
 type Events = BoxStream<'static, Result<v1::TurnEvent, Status>>;
@@ -37,7 +36,11 @@ impl Dialog for Service {
         &self,
         _request: Request<v1::GetCapabilitiesRequest>,
     ) -> Result<Response<v1::Capabilities>, Status> {
-        let flows = self.flows.names().map(|name| v1::FlowInfo { name: name.to_owned(), ..Default::default() });
+        let flows = self.flows.all().map(|flow| v1::FlowInfo {
+            name: flow.name().to_owned(),
+            version: flow.version().to_owned(),
+            languages: flow.languages().iter().map(|language| language.tag().to_owned()).collect(),
+        });
         Ok(Response::new(v1::Capabilities {
             service: concat!("voxgate-dialog/", env!("CARGO_PKG_VERSION")).to_owned(),
             flows: flows.collect(),
@@ -72,8 +75,8 @@ impl Dialog for Service {
             tracing::info!(conversation = %id, flow = flow.name(), "a conversation begins");
             Dialogue::new(request, Arc::clone(&flow))
         })?;
-        let answer = locked(&dialogue).greeting();
-        Ok(Response::new(Reply::new(dialogue, answer, self.provider.as_ref()).into_stream()))
+        let answer = locked(&dialogue).last_reply();
+        Ok(Response::new(Reply::new(dialogue, answer, &self.helpers).into_stream()))
     }
 
     async fn take_turn(&self, request: Request<v1::TakeTurnRequest>) -> Result<Response<Events>, Status> {
@@ -82,7 +85,7 @@ impl Dialog for Service {
         let answer = locked(&dialogue).take_turn(&request)?;
         metrics::counter!("dialog_turns_total").increment(1);
         tracing::debug!(conversation = %request.conversation_id, turn = request.turn_id, "a turn is taken");
-        Ok(Response::new(Reply::new(dialogue, answer, self.provider.as_ref()).into_stream()))
+        Ok(Response::new(Reply::new(dialogue, answer, &self.helpers).into_stream()))
     }
 
     async fn interrupt(

@@ -94,12 +94,18 @@ async fn a_repeated_turn_gets_the_same_reply_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_repeated_start_replays_the_greeting_and_keeps_the_conversation() {
+async fn a_repeated_start_replays_the_last_reply_and_keeps_the_conversation() {
     let running = Running::start(config()).await;
     let (mut caller, greeting) = Caller::start(&running, "call", "en", "", &[("name", "Ann")]).await;
-    caller.says("six").await;
     let (_, again) = Caller::start(&running, "call", "zh", "", &[]).await;
     assert_eq!(again, greeting);
+    let reply = caller.says("six").await;
+    let again = caller.client.start_conversation(v1::StartConversationRequest {
+        conversation_id: "call".to_owned(),
+        ..v1::StartConversationRequest::default()
+    });
+    let again = whole(again.await.unwrap().into_inner(), 1).await.unwrap();
+    assert_eq!(again, reply, "the turn id tells where the conversation stands");
     assert!(caller.says("no").await.text.contains("wound"));
 }
 

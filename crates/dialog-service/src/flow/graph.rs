@@ -47,14 +47,23 @@ impl Does {
     fn ends(&self) -> bool {
         match self {
             Self::Transfer { .. } | Self::Hangup { .. } => true,
-            Self::Go(_) | Self::Ask(..) | Self::Converse(_) | Self::Act { .. } => false,
+            Self::Go(_) | Self::Ask(..) | Self::Converse(_) | Self::Answer(_) | Self::Tool(..) | Self::Act { .. } => {
+                false
+            }
         }
     }
 
+    /// It leads on without the caller. A tool does, unless the caller is asked first.
     fn goes_on_at_once(&self) -> bool {
         match self {
             Self::Go(_) => true,
-            Self::Ask(..) | Self::Converse(_) | Self::Act { .. } | Self::Transfer { .. } | Self::Hangup { .. } => false,
+            Self::Tool(used, _) => used.confirm.is_none(),
+            Self::Ask(..)
+            | Self::Converse(_)
+            | Self::Answer(_)
+            | Self::Act { .. }
+            | Self::Transfer { .. }
+            | Self::Hangup { .. } => false,
         }
     }
 }
@@ -66,6 +75,12 @@ fn targets(does: &Does) -> Vec<StateId> {
         Does::Ask(question, way) => {
             let mut targets = way_targets(way);
             targets.push(question.give_up);
+            targets
+        }
+        Does::Answer(answering) => answering.exits.iter().map(|exit| exit.goto).chain([answering.give_up]).collect(),
+        Does::Tool(used, way) => {
+            let mut targets = way_targets(way);
+            targets.extend([used.failed, used.declined]);
             targets
         }
         Does::Converse(converse) => converse.exits.iter().map(|exit| exit.state).chain([converse.give_up]).collect(),

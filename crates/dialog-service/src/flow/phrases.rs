@@ -24,6 +24,19 @@ impl Phrases {
             .any(|(language, phrase)| occurrences(&text, phrase, language).any(|at| !is_denied(&text, at, language)))
     }
 
+    /// A phrase occurs in `text`, denied or not.
+    pub(crate) fn said_in(&self, text: &str) -> bool {
+        let text = plain(text);
+        self.all().any(|(language, phrase)| occurrences(&text, phrase, language).next().is_some())
+    }
+
+    /// The length, in characters, of the longest phrase that occurs in `text`, denied or not.
+    pub(crate) fn longest_in(&self, text: &str) -> Option<usize> {
+        let text = plain(text);
+        let said = self.all().filter(|(language, phrase)| occurrences(&text, phrase, *language).next().is_some());
+        said.map(|(_, phrase)| phrase.chars().count()).max()
+    }
+
     /// The phrases of one language.
     pub(crate) fn of(&self, language: Language) -> impl Iterator<Item = &str> {
         self.by_language.get(&language).into_iter().flatten().map(String::as_str)

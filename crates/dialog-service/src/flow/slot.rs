@@ -1,3 +1,4 @@
+use regex::Regex;
 use serde_json::{Number, Value};
 use speech::Language;
 
@@ -22,7 +23,11 @@ pub(crate) enum SlotKind {
     /// One of several, by the words that mean it.
     Choice { options: Vec<(String, Phrases)> },
     /// Whatever was said.
-    Text { max_chars: usize },
+    Text { max_chars: usize, pattern: Option<Regex> },
+    /// Somebody's name: what was said without "my name is".
+    Name { max_chars: usize },
+    /// So many digits.
+    Digits { min: u32, max: u32, pattern: Option<Regex>, secret: bool },
     /// A day, as a label.
     Day,
 }
@@ -73,10 +78,48 @@ impl SlotKind {
                     (None | Some(_), _) => Reading::NotUnderstood,
                 }
             }
-            Self::Text { max_chars } => {
-                Reading::Value(Value::from(text.trim().chars().take(*max_chars).collect::<String>()))
+            Self::Text { max_chars, pattern } => {
+                let text: String = text.trim().chars().take(*max_chars).collect();
+                if pattern.as_ref().is_none_or(|pattern| pattern.is_match(&text)) {
+                    Reading::Value(Value::from(text))
+                } else {
+                    Reading::NotAllowed
+                }
+            }
+            Self::Name { max_chars } => {
+                let name: String = bare_name(text).chars().take(*max_chars).collect();
+                if name.is_empty() { Reading::NotUnderstood } else { Reading::Value(Value::from(name)) }
+            }
+            // A secret is not to be said aloud.
+            Self::Digits { secret: true, .. } => Reading::NotUnderstood,
+            Self::Digits { .. } => {
+                let spoken = speech::digits(text, language).unwrap_or_default();
+                let digits: String = spoken.chars().filter(char::is_ascii_digit).collect();
+                self.read_digits(&digits)
             }
             Self::Day => day::parse(text).map_or(Reading::NotUnderstood, |day| Reading::Value(Value::from(day))),
+        }
+    }
+
+    /// Reads what a program or a language model told: a choice by its name, `true` and `false`, or else as a caller says it.
+    pub(crate) fn read_told(&self, text: &str, language: Language) -> Reading {
+        match (self, text.trim()) {
+            (Self::Boolean { .. }, "true") => Reading::Value(Value::Bool(true)),
+            (Self::Boolean { .. }, "false") => Reading::Value(Value::Bool(false)),
+            (Self::Number { .. }, number) if number.parse::<f64>().is_ok_and(f64::is_finite) => {
+                number.parse().map_or(Reading::NotUnderstood, |number| self.read_number(number))
+            }
+            (Self::Choice { options }, name) if options.iter().any(|(option, _)| option == name) => {
+                Reading::Value(Value::from(name))
+            }
+            (Self::Digits { .. }, digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                self.read_digits(digits)
+            }
+            // A day that a program tells is a date or a label of its own.
+            (Self::Day, day) if !day.is_empty() && day.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
+                Reading::Value(Value::from(day))
+            }
+            (_, text) => self.read_text(text, language),
         }
     }
 
@@ -88,8 +131,30 @@ impl SlotKind {
                 json_number(number).map_or(Reading::NotUnderstood, Reading::Value)
             }
             Self::Number { .. } => Reading::NotAllowed,
-            Self::Boolean { .. } | Self::Choice { .. } | Self::Text { .. } | Self::Day => Reading::NotUnderstood,
+            Self::Boolean { .. }
+            | Self::Choice { .. }
+            | Self::Text { .. }
+            | Self::Name { .. }
+            | Self::Digits { .. }
+            | Self::Day => Reading::NotUnderstood,
         }
+    }
+
+    fn read_digits(&self, digits: &str) -> Reading {
+        let Self::Digits { min, max, pattern, .. } = self else { return Reading::NotUnderstood };
+        let count = u32::try_from(digits.len()).unwrap_or(u32::MAX);
+        if count == 0 {
+            Reading::NotUnderstood
+        } else if (*min..=*max).contains(&count) && pattern.as_ref().is_none_or(|pattern| pattern.is_match(digits)) {
+            Reading::Value(Value::from(digits))
+        } else {
+            Reading::NotAllowed
+        }
+    }
+
+    /// The value is never shown.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self, Self::Digits { secret: true, .. })
     }
 
     /// Reads keyed digits: a number as it is, 1 for yes and 2 for no, the n-th choice, a text as it is.
@@ -109,10 +174,48 @@ impl SlotKind {
                 let nth = digits.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).and_then(|n| options.get(n));
                 nth.map_or(Reading::NotUnderstood, |(name, _)| Reading::Value(Value::from(name.as_str())))
             }
-            Self::Text { max_chars } if !digits.is_empty() => {
-                Reading::Value(Value::from(digits.chars().take(*max_chars).collect::<String>()))
+            Self::Text { .. } if !digits.is_empty() => self.read_text(digits, Language::English),
+            Self::Digits { .. } => self.read_digits(digits),
+            Self::Text { .. } | Self::Name { .. } | Self::Day => Reading::NotUnderstood,
+        }
+    }
+}
+
+/// A name without the words that introduce it.
+fn bare_name(text: &str) -> &str {
+    const INTRODUCTIONS: [&str; 18] = [
+        "my name is",
+        "my name's",
+        "the name is",
+        "this is",
+        "i am",
+        "i'm",
+        "it's",
+        "it is",
+        "call me",
+        "我的名字叫",
+        "我的名字是",
+        "我叫",
+        "我姓",
+        "我是",
+        "叫我",
+        "名字叫",
+        "免贵姓",
+        "叫",
+    ];
+    let mut name = text.trim();
+    loop {
+        let before = name;
+        for introduction in INTRODUCTIONS {
+            let Some(head) = name.get(..introduction.len()) else { continue };
+            let rest = name.get(introduction.len()..).unwrap_or_default();
+            let is_word = !introduction.is_ascii() || rest.starts_with([' ', ',']) || rest.is_empty();
+            if head.to_lowercase().replace('’', "'") == introduction && is_word {
+                name = rest.trim_start_matches([' ', ',', '，']);
             }
-            Self::Text { .. } | Self::Day => Reading::NotUnderstood,
+        }
+        if name == before {
+            return name.trim_end_matches(['.', '。', '!', '！', ',', '，', ' ']);
         }
     }
 }
@@ -201,6 +304,34 @@ mod tests {
         assert_eq!(PAIN.read_dtmf("6#"), Reading::Value(json!(6)));
         assert_eq!(boolean().read_dtmf("2"), Reading::Value(json!(false)));
         assert_eq!(boolean().read_dtmf("5"), Reading::NotUnderstood);
+    }
+
+    #[test]
+    fn digits_are_counted_and_a_secret_is_only_keyed() {
+        let order = SlotKind::Digits { min: 6, max: 8, pattern: Some(Regex::new("^4").unwrap()), secret: false };
+        assert_eq!(heard(&order, "four two one one zero nine", Language::English), Reading::Value(json!("421109")));
+        assert_eq!(heard(&order, "四二一一零九", Language::Chinese), Reading::Value(json!("421109")));
+        assert_eq!(heard(&order, "four two one", Language::English), Reading::NotAllowed);
+        assert_eq!(order.read_dtmf("521109"), Reading::NotAllowed);
+        assert_eq!(heard(&order, "I don't know", Language::English), Reading::NotUnderstood);
+        let pin = SlotKind::Digits { min: 4, max: 4, pattern: None, secret: true };
+        assert_eq!(heard(&pin, "one two three four", Language::English), Reading::NotUnderstood);
+        assert_eq!(pin.read_dtmf("1234#"), Reading::Value(json!("1234")));
+    }
+
+    #[test]
+    fn a_name_comes_without_its_introduction() {
+        let name = SlotKind::Name { max_chars: 40 };
+        for (text, expected) in [
+            ("my name is Ann Green.", "Ann Green"),
+            ("hello", "hello"),
+            ("I'm Bob", "Bob"),
+            ("Imelda", "Imelda"),
+            ("我叫王小明", "王小明"),
+            ("我姓李。", "李"),
+        ] {
+            assert_eq!(heard(&name, text, Language::English), Reading::Value(json!(expected)), "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use speech::Language;
 
-use super::{Act, CallerInput, Flow, FlowRun, Outcome, Step};
+use super::{Act, BargeIn, CallerInput, Flow, FlowRun, Outcome, Step};
 
 const FOLLOW_UP: &str = include_str!("../../flows/follow-up.yaml");
 
@@ -170,7 +170,7 @@ fn an_emergency_is_transferred_whatever_was_asked() {
         call.says("6");
         let step = call.says(alarm);
         assert_eq!(step.intent.as_deref(), Some("emergency"));
-        assert!(step.said.iter().all(|said| !said.barge_in));
+        assert!(step.said.iter().all(|said| said.barge_in == BargeIn::NotAllowed));
         let Some(Act::Transfer { target, summary }) = step.act else { panic!("{:?}", step.act) };
         assert_eq!(target, "8100");
         assert!(summary.contains("Pain 6") && summary.contains("fever not asked"), "{summary}");
