@@ -8,8 +8,11 @@ use std::{
 use crate::flow::{Flow, FlowErrors};
 
 /// The flows that come with the program, by file name.
-pub(crate) const SHIPPED: [(&str, &str); 2] = [
+pub(crate) const SHIPPED: [(&str, &str); 5] = [
     ("follow-up.yaml", include_str!("../flows/follow-up.yaml")),
+    ("satisfaction.yaml", include_str!("../flows/satisfaction.yaml")),
+    ("appointment.yaml", include_str!("../flows/appointment.yaml")),
+    ("customer-service.yaml", include_str!("../flows/customer-service.yaml")),
     ("assistant.yaml", include_str!("../flows/assistant.yaml")),
 ];
 
@@ -145,13 +148,17 @@ mod tests {
     #[test]
     fn the_shipped_flows_load() {
         let flows = Flows::load(None, true, "follow-up").unwrap();
-        assert_eq!(flows.names().collect::<Vec<_>>(), ["assistant", "follow-up"]);
+        assert_eq!(
+            flows.names().collect::<Vec<_>>(),
+            ["appointment", "assistant", "customer-service", "follow-up", "satisfaction"]
+        );
     }
 
     #[test]
     fn without_a_language_model_the_scripted_flows_are_there() {
         let flows = Flows::load(None, false, "follow-up").unwrap();
-        assert_eq!(flows.names().collect::<Vec<_>>(), ["follow-up"]);
+        let names = ["appointment", "customer-service", "follow-up", "satisfaction"];
+        assert_eq!(flows.names().collect::<Vec<_>>(), names);
     }
 
     #[test]
@@ -159,7 +166,10 @@ mod tests {
         let replaced = SMALL.replace("flow: small", "flow: follow-up");
         let directory = directory(&[("small.yaml", SMALL), ("other.yml", &replaced), ("notes.txt", "no flow")]);
         let flows = Flows::load(Some(directory.path()), false, "small").unwrap();
-        assert_eq!(flows.names().collect::<Vec<_>>(), ["follow-up", "small"]);
+        assert_eq!(
+            flows.names().collect::<Vec<_>>(),
+            ["appointment", "customer-service", "follow-up", "satisfaction", "small"]
+        );
         assert_eq!(flows.by_name("follow-up").unwrap().languages().len(), 1);
     }
 

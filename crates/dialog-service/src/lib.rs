@@ -22,6 +22,7 @@ mod events;
 pub mod flow;
 mod flows;
 mod openai;
+pub mod rehearsal;
 mod reply;
 mod server;
 mod service;
