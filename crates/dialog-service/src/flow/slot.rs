@@ -93,7 +93,8 @@ impl SlotKind {
             // A secret is not to be said aloud.
             Self::Digits { secret: true, .. } => Reading::NotUnderstood,
             Self::Digits { .. } => {
-                let spoken = speech::digits(text, language).unwrap_or_default();
+                let spoken = speech::digits(text, language);
+                let spoken = spoken.or_else(|| speech::digits(after_no(text), language)).unwrap_or_default();
                 let digits: String = spoken.chars().filter(char::is_ascii_digit).collect();
                 self.read_digits(&digits)
             }
@@ -179,6 +180,19 @@ impl SlotKind {
             Self::Text { .. } | Self::Name { .. } | Self::Day => Reading::NotUnderstood,
         }
     }
+}
+
+/// What follows a "no" that begins a correction.
+fn after_no(text: &str) -> &str {
+    const NO: [&str; 7] = ["no", "wrong", "sorry", "不对", "不是", "错了", "不"];
+    let text = text.trim();
+    let after = NO.iter().find_map(|no| {
+        let head = text.get(..no.len())?;
+        let rest = text.get(no.len()..)?;
+        let is_word = !no.is_ascii() || rest.starts_with([' ', ',', '.']);
+        (head.eq_ignore_ascii_case(no) && is_word).then_some(rest)
+    });
+    after.unwrap_or_default().trim_start_matches([' ', ',', '.', '，', '。', '、'])
 }
 
 /// A name without the words that introduce it.
@@ -311,6 +325,11 @@ mod tests {
         let order = SlotKind::Digits { min: 6, max: 8, pattern: Some(Regex::new("^4").unwrap()), secret: false };
         assert_eq!(heard(&order, "four two one one zero nine", Language::English), Reading::Value(json!("421109")));
         assert_eq!(heard(&order, "四二一一零九", Language::Chinese), Reading::Value(json!("421109")));
+        assert_eq!(
+            heard(&order, "no, four two one one zero eight", Language::English),
+            Reading::Value(json!("421108"))
+        );
+        assert_eq!(heard(&order, "不对，四二一一零八", Language::Chinese), Reading::Value(json!("421108")));
         assert_eq!(heard(&order, "four two one", Language::English), Reading::NotAllowed);
         assert_eq!(order.read_dtmf("521109"), Reading::NotAllowed);
         assert_eq!(heard(&order, "I don't know", Language::English), Reading::NotUnderstood);
