@@ -102,6 +102,7 @@ impl Offer<'_> {
             codec.sampling_rate(accepted.codec.clock_rate_hz).ok_or_else(|| wrong("a clock rate we cannot serve"))?;
         let mut media = LegMedia::new(codec, accepted.payload_type);
         media.telephone_event = accepted.telephone_event;
+        media.comfort_noise = accepted.comfort_noise;
         media.ptime = Ptime::from_ms(accepted.ptime_ms).unwrap_or(self.ptime);
         // A caller sends while a recognizer listens, and not before.
         media.sends = false;

@@ -38,6 +38,8 @@ pub struct LegMedia {
     pub payload_type: u8,
     /// Payload type of telephone events (RFC 4733), when negotiated.
     pub telephone_event: Option<u8>,
+    /// Payload type of comfort noise (RFC 3389), when negotiated.
+    pub comfort_noise: Option<u8>,
     /// Audio per packet that we send. What comes in may have any length.
     pub ptime: Ptime,
     /// Whether we send: `recvonly` or `sendrecv` in the offer.
@@ -49,7 +51,15 @@ pub struct LegMedia {
 impl LegMedia {
     /// `codec` as `payload_type`, both ways, 20 ms packets, no telephone events.
     pub fn new(codec: Codec, payload_type: u8) -> Self {
-        Self { codec, payload_type, telephone_event: None, ptime: Ptime::DEFAULT, sends: true, receives: true }
+        Self {
+            codec,
+            payload_type,
+            telephone_event: None,
+            comfort_noise: None,
+            ptime: Ptime::DEFAULT,
+            sends: true,
+            receives: true,
+        }
     }
 }
 
@@ -79,6 +89,20 @@ pub enum IdleSending {
     Nothing,
     /// Silence, all the time, for peers that take a quiet port for a dead one.
     Silence,
+    /// Comfort noise: a packet that says so now and then where that was negotiated (RFC 3389), else faint noise all the time.
+    ComfortNoise,
+}
+
+/// Whether keys are looked for in the sound itself (ITU-T Q.23, Q.24). Costs 30 ms of delay and some arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InbandDtmf {
+    /// No.
+    #[default]
+    Off,
+    /// While telephone events are not negotiated.
+    Auto,
+    /// Always; a stream that carries telephone events is believed by these alone.
+    On,
 }
 
 /// Everything a leg needs to know at its birth.
@@ -100,6 +124,8 @@ pub struct LegConfig {
     pub ntp_at_birth: u64,
     /// What is sent between prompts.
     pub idle_sending: IdleSending,
+    /// Whether keys are looked for in the sound.
+    pub inband_dtmf: InbandDtmf,
     /// Limits of the jitter buffer.
     pub jitter: JitterConfig,
     /// While capturing: the stream counts as paused, and silence is given to the sink in its place, when nothing has
@@ -122,6 +148,7 @@ impl LegConfig {
             first_timestamp: 0,
             ntp_at_birth: 0,
             idle_sending: IdleSending::Nothing,
+            inband_dtmf: InbandDtmf::Off,
             jitter: JitterConfig::default(),
             absent_after_ms: 80,
             concealment: Concealment::default(),

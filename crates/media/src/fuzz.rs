@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::{ClockRate, Codec, Decoder};
-use crate::config::{IdleSending, LegConfig, LegMedia, Ptime};
+use crate::config::{IdleSending, InbandDtmf, LegConfig, LegMedia, Ptime};
 use crate::dtmf::DtmfDigit;
 use crate::leg::{CaptureId, Leg, LegCommand, LegEvent, PlaySpan, UtteranceId};
 use crate::packet;
@@ -39,7 +39,13 @@ pub fn media_leg(start: Instant, data: &[u8]) {
     media.ptime = Ptime::from_ms(10 + u32::from(ptime % 51)).unwrap_or_default();
     media.telephone_event = (flags & 1 != 0).then_some(101);
     let mut config = LegConfig::new(media, clock_rate, 1);
-    config.idle_sending = if flags & 2 != 0 { IdleSending::Silence } else { IdleSending::Nothing };
+    config.idle_sending = match flags & 6 {
+        0 | 4 => IdleSending::Nothing,
+        2 => IdleSending::Silence,
+        _ => IdleSending::ComfortNoise,
+    };
+    config.media.comfort_noise = (flags & 8 != 0).then_some(13);
+    config.inband_dtmf = if flags & 16 != 0 { InbandDtmf::Auto } else { InbandDtmf::Off };
 
     let mut now = start;
     let mut leg = Leg::new(config, now);

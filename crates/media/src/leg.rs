@@ -193,11 +193,22 @@ impl Leg {
             Err(reason) => return self.counters.dropped.add(reason),
         };
         if let Some(event) = self.receiver.receive(now, datagram, &mut self.counters) {
-            if self.events.len() < PRESSES_MAX {
-                self.events.push_back(event);
-            } else {
-                self.counters.dropped.add(DropReason::EventQueue);
-            }
+            self.pressed(event);
+        }
+        self.heard_keys(now);
+    }
+
+    fn heard_keys(&mut self, now: Instant) {
+        while let Some(event) = self.receiver.poll_tone(now, &mut self.counters) {
+            self.pressed(event);
+        }
+    }
+
+    fn pressed(&mut self, event: LegEvent) {
+        if self.events.len() < PRESSES_MAX {
+            self.events.push_back(event);
+        } else {
+            self.counters.dropped.add(DropReason::EventQueue);
         }
     }
 
@@ -236,6 +247,7 @@ impl Leg {
     /// Advances the leg. Call it every 10 ms; a late call catches up by at most one packet beyond the one due.
     pub fn tick(&mut self, now: Instant) {
         self.receiver.tick(now, &mut self.counters);
+        self.heard_keys(now);
         while let Some(capture) = self.receiver.poll_overrun() {
             self.events.push_back(LegEvent::CaptureOverrun { capture });
         }

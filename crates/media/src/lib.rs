@@ -6,6 +6,7 @@
 //! `docs/protocol/rtp.md` says what we do of each RFC.
 
 mod codec;
+mod comfort_noise;
 mod concealment;
 mod config;
 mod counters;
@@ -31,7 +32,7 @@ mod waveform;
 
 pub use codec::{ClockRate, Codec, Decoder, Encoder};
 pub use concealment::Concealment;
-pub use config::{IdleSending, JitterConfig, LegConfig, LegMedia, Ptime};
+pub use config::{IdleSending, InbandDtmf, JitterConfig, LegConfig, LegMedia, Ptime};
 pub use counters::{DropCounts, DropReason, LegCounters};
 pub use dtmf::DtmfDigit;
 pub use endpointer::{EndpointEvent, Endpointer, EndpointerConfig};

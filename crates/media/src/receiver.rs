@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::{ClockRate, Codec, Decoder};
+use crate::comfort_noise::{self, Level, Noise};
 use crate::concealment::{Concealer, Concealment, FADE_MS};
-use crate::config::{LegConfig, LegMedia};
+use crate::config::{InbandDtmf, LegConfig, LegMedia};
 use crate::counters::{DropReason, LegCounters};
-use crate::dtmf::{DtmfReceiver, EventReport};
+use crate::dtmf::{DtmfDigit, DtmfReceiver, EventReport, InbandDetector, Tone};
 use crate::interarrival_jitter::InterarrivalJitter;
 use crate::jitter_buffer::{Arrival, Content, JitterBuffer, Release};
 use crate::leg::{CaptureId, LegEvent};
@@ -30,6 +31,13 @@ const SILENCE_MS_MAX: u32 = 500;
 /// Most takers of one leg's audio: a recognizer, its saved waveform, a recorder, and one to spare.
 const CAPTURES_MAX: usize = 4;
 
+/// Keys found in the sound that may wait to be polled: more than anyone presses in the longest packet.
+const TONES_MAX: usize = 8;
+
+/// A telephone event so soon after the same key was heard in the sound is the same press: gateways let the beginning of the
+/// tone through before they take it away.
+const SAME_PRESS: Duration = Duration::from_secs(1);
+
 /// Everything of the listening half.
 pub(crate) struct Receiver {
     media: LegMedia,
@@ -38,6 +46,11 @@ pub(crate) struct Receiver {
     buffer: JitterBuffer,
     jitter: InterarrivalJitter,
     dtmf: DtmfReceiver,
+    inband_dtmf: InbandDtmf,
+    /// Whether the stream carries telephone events: then its keys are these, whatever sounds.
+    has_events: bool,
+    /// The last key that was heard in the sound.
+    last_tone: Option<(Instant, DtmfDigit)>,
     /// The source whose packets are taken.
     ssrc: Option<u32>,
     reception: Reception,
@@ -75,6 +88,14 @@ struct Capture {
     concealer: Concealer,
     frame: Vec<i16>,
     pre_roll: PreRoll,
+    /// Looks for keys in what goes to the sinks, and takes them out.
+    inband: Option<InbandDetector>,
+    /// Found by it.
+    tones: Vec<Tone>,
+    given: Vec<i16>,
+    /// The level of the peer's silence, since it said so until its next audio.
+    noise_level: Option<Level>,
+    noise: Noise,
 }
 
 impl Receiver {
@@ -87,6 +108,9 @@ impl Receiver {
             buffer: JitterBuffer::new(config.jitter),
             jitter: InterarrivalJitter::new(timestamp_hz, now),
             dtmf: DtmfReceiver::new(timestamp_hz),
+            inband_dtmf: config.inband_dtmf,
+            has_events: false,
+            last_tone: None,
             ssrc: None,
             reception: Reception::default(),
             candidate: None,
@@ -105,6 +129,11 @@ impl Receiver {
                 concealer: Concealer::new(config.concealment, config.clock_rate),
                 frame: Vec::new(),
                 pre_roll: PreRoll::default(),
+                inband: inband(config.inband_dtmf, config.media, config.clock_rate),
+                tones: Vec::new(),
+                given: Vec::new(),
+                noise_level: None,
+                noise: Noise::new(config.ssrc),
             },
         }
     }
@@ -120,6 +149,7 @@ impl Receiver {
             self.capture.decoder = Decoder::new(media.codec, self.clock_rate);
         }
         self.media = media;
+        self.capture.inband = inband(self.inband_dtmf, media, self.clock_rate);
         self.buffer.reset();
         self.capture.pre_roll.clear();
         self.capture.restart(now);
@@ -168,7 +198,7 @@ impl Receiver {
                 counters.packets_late += 1;
                 self.reception.packet(header.ssrc, header.sequence);
                 // Its audio is past, but a key press is news still.
-                self.press(header, payload, counters)
+                self.press(now, header, payload, counters)
             }
             Arrival::Duplicate => {
                 counters.packets_received += 1;
@@ -178,7 +208,7 @@ impl Receiver {
             }
             Arrival::Due { reordered } => {
                 self.count(now, header, reordered, counters);
-                let event = self.press(header, payload, counters);
+                let event = self.press(now, header, payload, counters);
                 if let Content::Audio { timestamp } = self.content(header, payload, counters) {
                     self.capture.accept(now, timestamp, payload, counters);
                 }
@@ -188,7 +218,7 @@ impl Receiver {
             }
             Arrival::Waits { reordered } => {
                 self.count(now, header, reordered, counters);
-                let event = self.press(header, payload, counters);
+                let event = self.press(now, header, payload, counters);
                 let content = self.content(header, payload, counters);
                 let octets = if content == Content::Other { &[] } else { payload };
                 self.buffer.hold(now, header.sequence, content, octets);
@@ -197,6 +227,18 @@ impl Receiver {
                 event
             }
         }
+    }
+
+    /// The next key that was heard in the sound.
+    pub(crate) fn poll_tone(&mut self, now: Instant, counters: &mut LegCounters) -> Option<LegEvent> {
+        while let Some(Tone { digit, duration_ms }) = self.capture.tones.pop() {
+            if !self.has_events {
+                self.last_tone = Some((now, digit));
+                counters.dtmf_received += 1;
+                return Some(LegEvent::Dtmf { digit, duration_ms });
+            }
+        }
+        None
     }
 
     /// Gives up what has been missing for too long, and fills the time when nothing comes.
@@ -230,24 +272,48 @@ impl Receiver {
     }
 
     /// What the packet is in the sequence. Its payload is checked here, so that what is held is usable.
-    fn content(&self, header: Header, payload: &[u8], counters: &mut LegCounters) -> Content {
+    fn content(&mut self, header: Header, payload: &[u8], counters: &mut LegCounters) -> Content {
         if header.payload_type == self.media.payload_type {
             let samples = self.media.codec.samples_in(payload, self.clock_rate);
             if (1..=PACKET_MS_MAX * self.clock_rate.samples_per_ms() as usize).contains(&samples) {
                 return Content::Audio { timestamp: header.timestamp };
             }
             counters.dropped.add(DropReason::PayloadLength);
+        } else if self.is_comfort_noise(header.payload_type) {
+            // Its silence begins, or changes; where it ends the next audio tells by its timestamp.
+            self.capture.noise_level = Level::parse(payload).or(self.capture.noise_level);
         } else if Some(header.payload_type) != self.media.telephone_event {
             counters.dropped.add(DropReason::PayloadType);
         }
         Content::Other
     }
 
-    fn press(&mut self, header: Header, payload: &[u8], counters: &mut LegCounters) -> Option<LegEvent> {
+    /// As negotiated; or by its static number, which peers use without asking.
+    fn is_comfort_noise(&self, payload_type: u8) -> bool {
+        match self.media.comfort_noise {
+            Some(negotiated) => payload_type == negotiated,
+            None => {
+                payload_type == comfort_noise::STATIC_PAYLOAD_TYPE
+                    && self.media.codec.timestamp_hz(self.clock_rate) == 8_000
+                    && self.media.telephone_event != Some(payload_type)
+            }
+        }
+    }
+
+    fn press(&mut self, now: Instant, header: Header, payload: &[u8], counters: &mut LegCounters) -> Option<LegEvent> {
         if Some(header.payload_type) != self.media.telephone_event {
             return None;
         }
+        self.has_events = true;
         match self.dtmf.receive(header.marker, header.timestamp, payload) {
+            EventReport::Pressed { digit, .. }
+                if self
+                    .last_tone
+                    .take()
+                    .is_some_and(|(at, heard)| heard == digit && now.saturating_duration_since(at) < SAME_PRESS) =>
+            {
+                None
+            }
             EventReport::Pressed { digit, duration } => {
                 counters.dtmf_received += 1;
                 let duration_ms = u32::from(duration) * 1000 / self.media.codec.timestamp_hz(self.clock_rate);
@@ -270,9 +336,13 @@ impl Receiver {
         self.reception.restart();
         self.buffer.reset();
         self.dtmf.reset();
+        self.has_events = false;
         self.capture.expected = None;
         self.capture.lost = 0;
         self.capture.pre_roll.clear();
+        if let Some(inband) = &mut self.capture.inband {
+            inband.restart();
+        }
         counters.streams += 1;
     }
 
@@ -325,7 +395,7 @@ impl Receiver {
             Arrival::Late | Arrival::Duplicate | Arrival::Far => return None,
         };
         self.count(arrived, header, reordered, counters);
-        let event = self.press(header, payload, counters);
+        let event = self.press(arrived, header, payload, counters);
         let content = self.content(header, payload, counters);
         match (arrival, content) {
             (Arrival::Due { .. }, Content::Audio { timestamp }) => {
@@ -362,7 +432,9 @@ impl Capture {
     /// A taker begins: it is given what came just before. The first one begins the time line with that.
     fn recall(&mut self, now: Instant, sink: &mut dyn PcmSink) {
         let recalled = self.pre_roll.recall(now, self.codec, self.clock_rate, self.concealment);
-        if let Some(recalled) = &recalled {
+        // It holds the sound of a key still, if one sounds.
+        let has_key = self.inband.as_ref().is_some_and(InbandDetector::sounds);
+        if let Some(recalled) = recalled.as_ref().filter(|_| !has_key) {
             sink.pre_roll(&recalled.samples);
         }
         if !self.sinks.is_empty() {
@@ -384,6 +456,15 @@ impl Capture {
         self.absent = 0;
         self.lost = 0;
         self.concealer.restart();
+        self.noise_level = None;
+        if let Some(inband) = &mut self.inband {
+            inband.forget_held();
+        }
+    }
+
+    /// Whether anybody wants to hear.
+    fn is_heard(&self) -> bool {
+        !self.sinks.is_empty() || self.inband.is_some()
     }
 
     fn released(&mut self, release: Release<'_>, counters: &mut LegCounters) {
@@ -409,7 +490,7 @@ impl Capture {
         // Packets hold whole milliseconds, or 2.5 of Opus: nothing is lost by the division.
         let units = u64::from(packet_samples) * timestamp_hz / rate_hz;
         let expected = self.expected.replace(timestamp.wrapping_add(units as u32));
-        if !self.sinks.is_empty() {
+        if self.is_heard() {
             if let Some(expected) = expected {
                 let gap = timestamp.wrapping_sub(expected);
                 // More than half the range is a step back.
@@ -425,6 +506,7 @@ impl Capture {
             self.frame = frame;
         }
         self.packet_samples = packet_samples;
+        self.noise_level = None;
         self.last_audio = arrived;
         self.absent = 0;
     }
@@ -464,9 +546,12 @@ impl Capture {
         if samples > 0 {
             self.concealer.restart();
         }
-        let chunk = [0; FILL_SAMPLES];
+        let mut chunk = [0; FILL_SAMPLES];
         let mut left = samples;
-        while left > 0 && !self.sinks.is_empty() {
+        while left > 0 && self.is_heard() {
+            if let Some(level) = self.noise_level {
+                self.noise.fill(level, &mut chunk);
+            }
             let count = left.min(FILL_SAMPLES as u64) as usize;
             self.push(chunk.get(..count).unwrap_or_default());
             left -= count as u64;
@@ -475,7 +560,7 @@ impl Capture {
 
     /// While nothing comes: silence in real time, `absent_after` behind the clock.
     fn fill_absence(&mut self, now: Instant, absent_after: Duration, counters: &mut LegCounters) {
-        if self.sinks.is_empty() {
+        if !self.is_heard() {
             return;
         }
         let idle = now.saturating_duration_since(self.last_audio).saturating_sub(absent_after);
@@ -487,6 +572,20 @@ impl Capture {
     }
 
     fn push(&mut self, samples: &[i16]) {
+        let Some(inband) = &mut self.inband else { return self.give(samples) };
+        let mut given = std::mem::take(&mut self.given);
+        given.clear();
+        let tones = &mut self.tones;
+        inband.process(samples, &mut given, |tone| {
+            if tones.len() < TONES_MAX {
+                tones.insert(0, tone);
+            }
+        });
+        self.give(&given);
+        self.given = given;
+    }
+
+    fn give(&mut self, samples: &[i16]) {
         let overrun = &mut self.overrun;
         self.sinks.retain_mut(|(capture, sink)| {
             let takes = sink.push(samples).is_ok();
@@ -496,6 +595,15 @@ impl Capture {
             takes
         });
     }
+}
+
+fn inband(setting: InbandDtmf, media: LegMedia, rate: ClockRate) -> Option<InbandDetector> {
+    let wanted = match setting {
+        InbandDtmf::Off => false,
+        InbandDtmf::Auto => media.telephone_event.is_none(),
+        InbandDtmf::On => true,
+    };
+    (wanted && media.receives).then(|| InbandDetector::new(rate))
 }
 
 fn samples_in(duration: Duration, clock_rate: ClockRate) -> u64 {

@@ -268,6 +268,46 @@ mod tests {
         assert!(loudest < 0.001, "{loudest}");
     }
 
+    /// What becomes of a tone: the level of the tone itself, and of everything else, in decibels against what went in.
+    fn through(hz: f64, from_hz: u32, to_hz: u32) -> (f64, f64) {
+        let output = converted(&tone(hz, from_hz, from_hz as usize / 2), from_hz, to_hz, 480);
+        let middle = &output[output.len() / 4..output.len() / 4 * 3];
+        let (mut sine, mut cosine, mut all) = (0.0, 0.0, 0.0);
+        for (at, sample) in middle.iter().enumerate() {
+            let turn = at as f64 * hz * std::f64::consts::TAU / f64::from(to_hz);
+            sine += f64::from(*sample) * turn.sin();
+            cosine += f64::from(*sample) * turn.cos();
+            all += f64::from(*sample).powi(2);
+        }
+        let count = middle.len() as f64;
+        let kept = 2.0 * (sine * sine + cosine * cosine) / (count * count);
+        let power = |mean_square: f64| 10.0 * (mean_square.max(1e-20) / 0.125).log10();
+        (power(kept), power((all / count - kept).abs()))
+    }
+
+    /// The quality that `docs/protocol/rtp.md` tells.
+    #[test]
+    fn the_band_is_flat_and_nothing_is_folded_into_it() {
+        for (from_hz, to_hz) in PAIRS.into_iter().filter(|(from_hz, to_hz)| from_hz != to_hz) {
+            let band = f64::from(from_hz.min(to_hz)) / 2.0;
+            // Whole periods fit the half second that is looked at, at every rate.
+            for hz in
+                (1..=17).map(|step| (band * 0.05 * f64::from(step) / 100.0).floor() * 100.0).filter(|hz| *hz > 0.0)
+            {
+                let (kept, added) = through(hz, from_hz, to_hz);
+                assert!(kept.abs() < 0.1, "{from_hz} to {to_hz}: {hz} Hz changes by {kept} dB");
+                assert!(added < -60.0, "{from_hz} to {to_hz}: {added} dB beside {hz} Hz");
+            }
+            // Beyond the band of the lower rate nothing is left to be folded back.
+            let above =
+                (1..20).map(|step| band * (1.1 + 0.1 * f64::from(step))).filter(|hz| *hz < f64::from(from_hz) / 2.0);
+            for hz in above {
+                let (kept, folded) = through(hz, from_hz, to_hz);
+                assert!(kept < -60.0 && folded < -60.0, "{from_hz} to {to_hz}: {hz} Hz leaves {kept} and {folded} dB");
+            }
+        }
+    }
+
     #[test]
     fn a_resampler_can_be_used_again() {
         let input = tone(500.0, 8000, 1234);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::codec::{ClockRate, Encoder};
+use crate::comfort_noise::{self, Noise};
 use crate::config::{IdleSending, LegConfig, LegMedia};
 use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::{DtmfDigit, DtmfSender, Slot};
@@ -18,6 +19,9 @@ const BURST_PACKETS: usize = 2;
 
 /// A schedule missed by more than this is given up: the time missed becomes a pause. Jitter buffers absorb less.
 const SLIP_MAX: Duration = Duration::from_millis(100);
+
+/// How often comfort noise is said again: whoever joins late hears of it, and NATs stay open.
+const NOISE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Everything of the speaking half.
 pub(crate) struct Sender {
@@ -42,6 +46,9 @@ pub(crate) struct Sender {
     playout: Playout,
     dtmf: DtmfSender,
     announces_dtmf: bool,
+    noise: Noise,
+    /// When comfort noise is said again; `None` while there is audio.
+    noise_due: Option<Instant>,
     frame: Vec<i16>,
     payload: Vec<u8>,
     /// Beginnings and endings of utterances, in order, whose sample has not sounded yet.
@@ -77,6 +84,8 @@ impl Sender {
             playout: Playout::new(config.clock_rate),
             dtmf: DtmfSender::default(),
             announces_dtmf: false,
+            noise: Noise::new(config.ssrc),
+            noise_due: None,
             frame: Vec::new(),
             payload: Vec::new(),
             boundaries: VecDeque::new(),
@@ -228,7 +237,7 @@ impl Sender {
 
     fn has_something(&self) -> bool {
         self.media.sends
-            && (self.idle_sending == IdleSending::Silence
+            && (self.idle_sending != IdleSending::Nothing
                 || (self.dtmf.is_dialling() && self.media.telephone_event.is_some())
                 || (!self.is_paused && !self.playout.is_hushed() && self.playout.is_ready(self.samples_per_packet())))
     }
@@ -298,17 +307,35 @@ impl Sender {
             }
             (Slot::Free, _) => {
                 let filled = self.fill(due, samples);
+                let mut says_noise = None;
                 match filled {
-                    Filled::Audio => {}
+                    Filled::Audio => self.noise_due = None,
                     Filled::Underrun => counters.packets_underrun += 1,
-                    Filled::Nothing if self.idle_sending == IdleSending::Nothing => {
-                        self.spurt = Spurt::Quiet;
-                        return;
-                    }
-                    Filled::Nothing => {}
+                    Filled::Nothing => match (self.idle_sending, self.media.comfort_noise) {
+                        (IdleSending::Nothing, _) => {
+                            self.spurt = Spurt::Quiet;
+                            return;
+                        }
+                        (IdleSending::Silence, _) => {}
+                        (IdleSending::ComfortNoise, None) => self.noise.fill(comfort_noise::LEVEL, &mut self.frame),
+                        (IdleSending::ComfortNoise, Some(payload_type)) => says_noise = Some(payload_type),
+                    },
                 }
-                self.send_frame(marker, packets, counters);
-                marker_left = false;
+                match says_noise {
+                    Some(payload_type) => {
+                        if self.noise_due.is_none_or(|at| at <= due) {
+                            self.noise_due = Some(due + NOISE_INTERVAL);
+                            let header = self.header(payload_type, false, self.timestamp);
+                            self.emit(packets, header, &comfort_noise::LEVEL.to_octets(), counters);
+                        }
+                        // The audio after it starts a talk-spurt (RFC 3551, section 4.1).
+                        marker_left = true;
+                    }
+                    None => {
+                        self.send_frame(marker, packets, counters);
+                        marker_left = false;
+                    }
+                }
             }
         }
         self.timestamp = self.timestamp.wrapping_add(units);

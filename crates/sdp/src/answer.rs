@@ -154,6 +154,7 @@ fn accept_audio(
     }
     let mut formats = vec![codec];
     formats.extend(accepted.telephone_event.and_then(chosen).cloned());
+    formats.extend(accepted.comfort_noise.and_then(chosen).cloned());
     Audio {
         port,
         transport: offered.transport.clone(),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{Crypto, Encoding, EncodingName, TELEPHONE_EVENT};
+use crate::{COMFORT_NOISE, Crypto, Encoding, EncodingName, TELEPHONE_EVENT};
 
 /// `m=audio` and its attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,7 @@ fn static_encoding(payload_type: u8) -> Option<Encoding> {
         0 => "PCMU",
         8 => "PCMA",
         9 => "G722",
+        13 => COMFORT_NOISE,
         _ => return None,
     };
     Some(Encoding { name: EncodingName::new(name), clock_rate_hz: 8000, channels: 1 })

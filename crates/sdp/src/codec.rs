@@ -5,6 +5,9 @@ use crate::{AcceptedCrypto, Audio, AudioTransport, Crypto, Format};
 /// The encoding name of DTMF events (RFC 4733).
 pub const TELEPHONE_EVENT: &str = "telephone-event";
 
+/// The encoding name of comfort noise (RFC 3389).
+pub const COMFORT_NOISE: &str = "CN";
+
 /// The name of an encoding, compared case-insensitively.
 #[derive(Debug, Clone)]
 pub struct EncodingName(String);
@@ -113,6 +116,8 @@ pub struct AcceptedAudio {
     pub payload_type: u8,
     /// The payload type of DTMF events at the codec's clock rate, if they were offered.
     pub telephone_event: Option<u8>,
+    /// The payload type of comfort noise at the codec's clock rate, if it was offered.
+    pub comfort_noise: Option<u8>,
     /// Milliseconds per packet as the offer wants them, 10–60; 20 when it does not say.
     pub ptime_ms: u32,
     /// How packets are protected; only and always on a protected transport.
@@ -145,10 +150,16 @@ pub fn negotiate(audio: &Audio, supported: &[Codec]) -> Option<AcceptedAudio> {
             && format.rtpmap.as_ref().is_some_and(|encoding| encoding.clock_rate_hz == codec.clock_rate_hz)
     };
     let telephone_event = audio.formats.iter().find(is_event).map(|format| format.payload_type);
+    let is_noise = |format: &&Format| {
+        format.encoding().is_some_and(|encoding| {
+            encoding.name.is(COMFORT_NOISE) && encoding.clock_rate_hz == codec.clock_rate_hz && encoding.channels == 1
+        })
+    };
+    let comfort_noise = audio.formats.iter().find(is_noise).map(|format| format.payload_type);
     let longest = audio.maxptime_ms.unwrap_or(*PTIME_MS.end()).max(*PTIME_MS.start());
     let wanted = audio.ptime_ms.unwrap_or(20).clamp(*PTIME_MS.start(), *PTIME_MS.end());
     let ptime_ms = codec.packet_ms(wanted.min(longest));
-    Some(AcceptedAudio { codec, payload_type, telephone_event, ptime_ms, crypto })
+    Some(AcceptedAudio { codec, payload_type, telephone_event, comfort_noise, ptime_ms, crypto })
 }
 
 #[cfg(test)]
@@ -192,6 +203,16 @@ mod tests {
         ] {
             assert_eq!(negotiate(&audio(lines), &ALL), None, "{lines}");
         }
+    }
+
+    #[test]
+    fn rtp_007_comfort_noise_is_accepted_at_the_clock_rate_of_the_codec() {
+        let chosen = |lines: &str| negotiate(&audio(lines), &ALL).unwrap().comfort_noise;
+        assert_eq!(chosen("m=audio 1 RTP/AVP 0 13\r\n"), Some(13));
+        assert_eq!(chosen("m=audio 1 RTP/AVP 0\r\n"), None);
+        let wide = "m=audio 1 RTP/AVP 97 13 98\r\na=rtpmap:97 L16/16000\r\na=rtpmap:98 CN/16000\r\n";
+        assert_eq!(chosen(wide), Some(98));
+        assert_eq!(chosen("m=audio 1 RTP/AVP 0 13\r\na=rtpmap:13 other/8000\r\n"), None);
     }
 
     #[test]

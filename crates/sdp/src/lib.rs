@@ -45,7 +45,7 @@ mod print;
 pub use answer::{AnswerError, AnswerLine, ControlAnswer, Local, answer};
 pub use audio::{Audio, AudioTransport, Direction, Format, Rtcp};
 pub use capabilities::capabilities;
-pub use codec::{AcceptedAudio, Codec, Encoding, EncodingName, TELEPHONE_EVENT, negotiate};
+pub use codec::{AcceptedAudio, COMFORT_NOISE, Codec, Encoding, EncodingName, TELEPHONE_EVENT, negotiate};
 pub use control::{ConnectionUse, Control, ControlTransport, Setup};
 pub use crypto::{AcceptedCrypto, Crypto, CryptoSuite, InlineKey, KeyMaterial};
 pub use description::{Origin, SessionDescription};

@@ -419,6 +419,8 @@ impl SessionTask {
             });
         }
         config.protection = protection;
+        config.idle_sending = self.shared.config.rtp.idle;
+        config.inband_dtmf = self.shared.config.rtp.inband_dtmf;
         config.first_sequence = u16::try_from(self.shared.random_u32() & 0x7fff).unwrap_or(0);
         config.first_timestamp = self.shared.random_u32();
         config.ntp_at_birth = self.shared.ntp.ntp_at(clock::now());

@@ -66,6 +66,7 @@ pub(crate) fn session(
             mrcp_port,
             codecs: config.rtp.codecs.clone(),
             ptime_ms: config.rtp.ptime_ms,
+            codec_order: config.rtp.codec_order,
             srtp: config.rtp.srtp,
             has_clips: clips.is_some(),
             connection_reuse: config.mrcp.connection_reuse,

@@ -23,8 +23,10 @@ use crate::output::{LegId, Reservation};
 pub struct DescriptionConfig {
     /// Where control connections are accepted.
     pub mrcp_port: u16,
-    /// Codecs that are accepted; of these the client's order decides.
+    /// Codecs that are accepted, in our order.
     pub codecs: Vec<media::Codec>,
+    /// Whose order decides where several fit.
+    pub codec_order: CodecOrder,
     /// Packet time where the client does not ask for one, in milliseconds.
     pub ptime_ms: u32,
     /// Whether audio is protected.
@@ -35,6 +37,16 @@ pub struct DescriptionConfig {
     pub connection_reuse: bool,
     /// Whether a control line without `a=cmid` has the only audio line, if there is one (RFC 6787 section 4.4 gives it none).
     pub cmid_optional: bool,
+}
+
+/// Whose order of codecs decides. Either way one is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CodecOrder {
+    /// The offer's, as RFC 3264, section 6.1 recommends.
+    #[default]
+    Offer,
+    /// Ours, which the RFC allows.
+    Ours,
 }
 
 /// Whether audio is protected: SRTP by keys in the description (RFC 4568).
@@ -417,7 +429,10 @@ impl Description {
             Some(Line::Released | Line::Refused | Line::Control { .. }) | None => None,
         };
         let accepted = match known {
-            None => sdp::negotiate(audio, &supported),
+            None => match self.config.codec_order {
+                CodecOrder::Offer => sdp::negotiate(audio, &supported),
+                CodecOrder::Ours => supported.iter().find_map(|codec| sdp::negotiate(audio, &[*codec])),
+            },
             // What is in use stays in use; else another codec of the same rate, since machines count in its samples.
             Some((_, rate, codec)) => sdp::negotiate(audio, &[codec]).or_else(|| {
                 let same_rate: Vec<Codec> =
@@ -579,6 +594,7 @@ fn leg_media(audio: &Audio, accepted: &AcceptedAudio) -> Option<(LegMedia, Clock
     let clock_rate = codec.sampling_rate(accepted.codec.clock_rate_hz)?;
     let media = LegMedia {
         telephone_event: accepted.telephone_event,
+        comfort_noise: accepted.comfort_noise,
         ptime: Ptime::from_ms(accepted.ptime_ms)?,
         sends: audio.direction.receives(),
         receives: audio.direction.sends(),

@@ -41,7 +41,7 @@ mod vendor;
 pub mod fuzz;
 
 pub use clips::ClipIndex;
-pub use description::{DescriptionConfig, SrtpPolicy, resources};
+pub use description::{CodecOrder, DescriptionConfig, SrtpPolicy, resources};
 pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
 pub use grammar_job::{CompiledGrammar, GrammarJob};
 pub use grammar_store::GrammarConfig;

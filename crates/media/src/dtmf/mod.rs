@@ -1,8 +1,10 @@
 //! Keys of a telephone, as RTP events (RFC 4733).
 
+mod inband;
 mod receiver;
 mod sender;
 
+pub(crate) use inband::{InbandDetector, Tone};
 pub(crate) use receiver::{DtmfReceiver, EventReport};
 pub(crate) use sender::{DtmfSender, Slot};
 

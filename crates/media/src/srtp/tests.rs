@@ -232,7 +232,7 @@ fn sec_008_the_sequence_may_roll_over_with_losses_and_reordering() {
     for suite in SrtpSuite::ALL {
         let (mut sender, mut receiver) = sides(suite);
         let sent: Vec<Vec<u8>> =
-            (32_000..140_000_u32).map(|number| sender.protect(&rtp(7, number as u16)).unwrap().to_vec()).collect();
+            (64_000..67_000_u32).map(|number| sender.protect(&rtp(7, number as u16)).unwrap().to_vec()).collect();
         // Every tenth is lost, and neighbours change places.
         let order = (0..sent.len()).filter(|at| at % 10 != 3).map(|at| (at ^ 1).min(sent.len() - 1));
         let refused = order.filter(|at| receiver.unprotect(&sent[*at]).is_err()).count();

@@ -7,5 +7,7 @@ mod laws;
 mod listening;
 mod network;
 mod playing;
+mod silence;
 mod speaking;
+mod tones;
 mod transport;

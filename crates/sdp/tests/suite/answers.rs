@@ -138,8 +138,14 @@ fn ses_036_every_direction_is_answered_by_its_other_side() {
 #[test]
 fn decisions_that_do_not_fit_the_offer_are_an_error() {
     let offer = fixture("recognizer-offer");
-    let accepted =
-        AcceptedAudio { codec: Codec::PCMU, payload_type: 0, telephone_event: None, ptime_ms: 20, crypto: None };
+    let accepted = AcceptedAudio {
+        codec: Codec::PCMU,
+        payload_type: 0,
+        telephone_event: None,
+        comfort_noise: None,
+        ptime_ms: 20,
+        crypto: None,
+    };
     assert_eq!(answer(&offer, &[AnswerLine::Refuse], &LOCAL), Err(AnswerError::LineCount));
     let lines = [AnswerLine::Audio { port: 1, accepted, key: None }, AnswerLine::Refuse];
     assert_eq!(answer(&offer, &lines, &LOCAL), Err(AnswerError::Kind(0)));

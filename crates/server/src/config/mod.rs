@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use session::SrtpPolicy;
+use media::{IdleSending, InbandDtmf};
+use session::{CodecOrder, SrtpPolicy};
 use speech::Language;
 use toml::Table;
 
@@ -145,7 +146,7 @@ pub struct RtpConfig {
     pub latching: media::Latching,
     /// Media worker threads.
     pub workers: usize,
-    /// Codecs that are accepted; of these the peer's order decides.
+    /// Codecs that are accepted, in our order.
     pub codecs: Vec<media::Codec>,
     /// Packet time sent where the peer does not ask for one.
     pub ptime_ms: u32,
@@ -153,6 +154,12 @@ pub struct RtpConfig {
     pub jitter_ms_max: u32,
     /// Whether audio is protected.
     pub srtp: SrtpPolicy,
+    /// Whose order of codecs decides.
+    pub codec_order: CodecOrder,
+    /// What is sent while nothing is said.
+    pub idle: IdleSending,
+    /// Whether keys are looked for in the sound.
+    pub inband_dtmf: InbandDtmf,
 }
 
 /// `[recognizer]`: defaults of the recognizer resource.
@@ -442,6 +449,23 @@ fn read_rtp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RtpConfig {
             "optional" => Ok(SrtpPolicy::Optional),
             "required" => Ok(SrtpPolicy::Required),
             _ => Err("must be off, optional or required".to_owned()),
+        }),
+        codec_order: section.parsed("codec_order", CodecOrder::Offer, |text| match text {
+            "offer" => Ok(CodecOrder::Offer),
+            "ours" => Ok(CodecOrder::Ours),
+            _ => Err("must be offer or ours".to_owned()),
+        }),
+        idle: section.parsed("idle", IdleSending::Nothing, |text| match text {
+            "nothing" => Ok(IdleSending::Nothing),
+            "silence" => Ok(IdleSending::Silence),
+            "comfort-noise" => Ok(IdleSending::ComfortNoise),
+            _ => Err("must be nothing, silence or comfort-noise".to_owned()),
+        }),
+        inband_dtmf: section.parsed("inband_dtmf", InbandDtmf::Auto, |text| match text {
+            "off" => Ok(InbandDtmf::Off),
+            "auto" => Ok(InbandDtmf::Auto),
+            "on" => Ok(InbandDtmf::On),
+            _ => Err("must be off, auto or on".to_owned()),
         }),
     };
     if config.port_min == 0 || config.port_min >= config.port_max {

@@ -5,6 +5,7 @@ fn config() -> DescriptionConfig {
         mrcp_port: 1544,
         codecs: vec![media::Codec::Pcmu, media::Codec::L16],
         ptime_ms: 20,
+        codec_order: CodecOrder::Offer,
         srtp: SrtpPolicy::Optional,
         has_clips: false,
         connection_reuse: false,
@@ -430,6 +431,29 @@ fn keys_are_not_shown_by_debug() {
     let ours = crypto(&agreed);
     let shown = format!("{description:?} {:?}", agreed.opened_legs);
     assert!(!shown.contains("QQQQ") && !shown.contains(&ours[30..]) && !shown.contains("4, 16, 65"), "{shown}");
+}
+
+#[test]
+fn ses_038_where_our_order_decides_the_first_of_ours_that_is_offered_is_answered() {
+    let with = |codec_order, codecs: &[media::Codec]| {
+        let config = DescriptionConfig { codec_order, codecs: codecs.to_vec(), ..config() };
+        let mut description = Description::new(config, "0123456789abcdef".to_owned(), CLIENT);
+        let agreed = agree(&mut description, &format!("{RECOGNIZER}{AUDIO}"));
+        let media = agreed.opened_legs[0].media;
+        (media.codec, media.payload_type)
+    };
+    let ours = [media::Codec::Opus, media::Codec::L16, media::Codec::Pcma, media::Codec::Pcmu];
+    assert_eq!(with(CodecOrder::Offer, &ours), (media::Codec::Pcmu, 0));
+    assert_eq!(with(CodecOrder::Ours, &ours), (media::Codec::L16, 96));
+    assert_eq!(with(CodecOrder::Ours, &ours[2..]), (media::Codec::Pcma, 8));
+}
+
+#[test]
+fn rtp_007_comfort_noise_is_agreed_on_where_it_is_offered() {
+    let mut description = description();
+    let agreed = agree(&mut description, &format!("{RECOGNIZER}{}", AUDIO.replace("0 8 96 101", "0 13 101")));
+    assert_eq!(agreed.opened_legs[0].media.comfort_noise, Some(13));
+    assert!(text(&agreed).contains("m=audio 20000 RTP/AVP 0 101 13\r\n"));
 }
 
 #[test]

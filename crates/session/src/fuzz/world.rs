@@ -19,9 +19,9 @@ use speech::{Hypothesis, Language};
 
 use super::laws::Laws;
 use crate::{
-    CloseCause, DescriptionConfig, FetchFailure, FetchKey, Fetched, FromConversation, GrammarConfig, Heard, Input,
-    KeysOnly, LegId, ListenKey, LoadedAudio, Output, PartKey, RecordKey, RecordingEvent, RequestIds, ResultStyle,
-    Session, SessionConfig, SrtpPolicy,
+    CloseCause, CodecOrder, DescriptionConfig, FetchFailure, FetchKey, Fetched, FromConversation, GrammarConfig, Heard,
+    Input, KeysOnly, LegId, ListenKey, LoadedAudio, Output, PartKey, RecordKey, RecordingEvent, RequestIds,
+    ResultStyle, Session, SessionConfig, SrtpPolicy,
 };
 
 /// The prefix of the first session's channels.
@@ -64,6 +64,7 @@ fn config() -> Arc<SessionConfig> {
             mrcp_port: 1544,
             codecs: vec![media::Codec::Pcmu, media::Codec::L16],
             ptime_ms: 20,
+            codec_order: CodecOrder::Offer,
             srtp: SrtpPolicy::Optional,
             has_clips: false,
             connection_reuse: true,

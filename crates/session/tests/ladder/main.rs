@@ -20,8 +20,8 @@ use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
 use mrcp::{ChannelId, EventName, HeaderName, Message, Method, Request, RequestId, Resource};
 use session::{
-    CallerInput, CallerSound, CloseCause, DescriptionConfig, FromConversation, GrammarConfig, Heard, Input, InputKind,
-    Output, PromptEnd, RequestIds, ResultStyle, Session, SessionConfig, SrtpPolicy, ToConversation,
+    CallerInput, CallerSound, CloseCause, CodecOrder, DescriptionConfig, FromConversation, GrammarConfig, Heard, Input,
+    InputKind, Output, PromptEnd, RequestIds, ResultStyle, Session, SessionConfig, SrtpPolicy, ToConversation,
 };
 use sip::dialog::DialogConfig;
 use sip::endpoint::IncomingInvite;
@@ -39,6 +39,7 @@ fn config() -> Arc<SessionConfig> {
             mrcp_port: 1544,
             codecs: vec![media::Codec::Pcmu],
             ptime_ms: 20,
+            codec_order: CodecOrder::Offer,
             srtp: SrtpPolicy::Optional,
             has_clips: false,
             connection_reuse: false,
