@@ -41,6 +41,8 @@ pub struct Conversation {
     intent: Option<String>,
     sentiment: Option<String>,
     pub(crate) policy: CallPolicy,
+    /// The service understands speculative turns.
+    service_speculates: bool,
     /// The caller's next turn is keyed.
     collecting: Option<CollectDtmf>,
     notes: NoteBook,
@@ -159,6 +161,7 @@ impl Conversation {
             intent: None,
             sentiment: None,
             policy: CallPolicy::default(),
+            service_speculates: false,
             collecting: None,
             notes: NoteBook::default(),
             outputs: VecDeque::new(),
@@ -200,6 +203,7 @@ impl Conversation {
             }
             Input::Service { turn, speculation: 0, event } => self.hear_service(now, turn, event),
             Input::Service { .. } => self.counters.late_events = self.counters.late_events.saturating_add(1),
+            Input::ServiceCan { speculation } => self.service_speculates = speculation,
             Input::Deserted => self.desert(now),
             Input::Close => self.close(EndReason::Server),
         }
@@ -238,6 +242,11 @@ impl Conversation {
     /// The language in which the service speaks now.
     pub fn language(&self) -> Language {
         self.language
+    }
+
+    /// Whether speculative turns may be sent: the service understands them, and welcomes them in this conversation.
+    pub fn may_speculate(&self) -> bool {
+        self.service_speculates && self.policy.speculation
     }
 
     /// What the service said of each turn beside what was spoken, in order; the last turns of a conversation that has very many.
@@ -502,6 +511,9 @@ impl Conversation {
 
     fn hear_service(&mut self, now: Instant, turn: TurnId, event: ServiceEvent) {
         let limits = self.config.limits;
+        if let Lead::Replying(reply) = &mut self.lead {
+            reply.resume(turn);
+        }
         let reply = match &mut self.lead {
             Lead::Replying(reply) if reply.turn == turn && !reply.is_closed() => reply,
             Lead::Replying(_) | Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } | Lead::Closed => {

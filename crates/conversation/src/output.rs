@@ -68,6 +68,11 @@ pub enum Input {
         /// What it said.
         event: ServiceEvent,
     },
+    /// What the dialog service says that it can do, before it says anything else.
+    ServiceCan {
+        /// It understands speculative turns.
+        speculation: bool,
+    },
     /// The last session that took part in the conversation is gone.
     Deserted,
     /// The server ends the conversation now.

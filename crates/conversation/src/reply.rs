@@ -120,6 +120,14 @@ impl Reply {
         }
     }
 
+    /// Another server has led the conversation before: the service answers its opening with the reply to a later turn.
+    pub(crate) fn resume(&mut self, turn: TurnId) {
+        if self.turn == TurnId::GREETING && matches!(self.writing, Writing::Awaited { .. }) {
+            self.turn = turn;
+            self.notes.turn = turn;
+        }
+    }
+
     /// What the service said of this turn beside what is spoken.
     pub(crate) fn notes(&mut self) -> &mut TurnNotes {
         &mut self.notes

@@ -1,4 +1,9 @@
-use std::{future::pending, pin::Pin, time::Duration};
+use std::{
+    future::pending,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use conversation::{
     CallDetails, EndReason, Heard, ServiceCommand, ServiceEvent, ServiceFailure, Settlement, TakeTurn, TurnId,
@@ -11,7 +16,11 @@ use tokio::{
 };
 use tonic::{Code, Request, Status, Streaming, transport::Channel};
 
-use crate::{client::DialogTimeouts, convert};
+use crate::{
+    client::DialogTimeouts,
+    convert,
+    instances::{InstanceIndex, Instances, ServiceCapabilities, is_lost},
+};
 
 /// The longest wait between two tries.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -28,6 +37,8 @@ pub enum DialogEvent {
         /// What the service said.
         event: ServiceEvent,
     },
+    /// What the service can do; before anything else of a conversation, unless the service does not answer.
+    Capabilities(Arc<ServiceCapabilities>),
     /// The conversation was ended, and this is its record: `None` when the service did not give it. Nothing follows.
     Record(Option<v1::Record>),
 }
@@ -84,10 +95,13 @@ pub struct DialogTask {
 
 /// What each call of a conversation needs.
 #[derive(Debug, Clone)]
-struct Line {
-    stub: Stub<Channel>,
+pub(crate) struct Line {
+    instances: Arc<Instances>,
+    /// The instance that leads this conversation. Calls that are under way at the same time share what they find out.
+    at: Arc<Mutex<InstanceIndex>>,
     timeouts: DialogTimeouts,
     conversation_id: String,
+    time_zone: Arc<str>,
     events: mpsc::Sender<DialogEvent>,
 }
 
@@ -124,14 +138,8 @@ impl Opening {
 }
 
 impl DialogTask {
-    pub(crate) fn new(
-        stub: Stub<Channel>,
-        timeouts: DialogTimeouts,
-        conversation_id: String,
-        commands: mpsc::Receiver<ServiceCommand>,
-        events: mpsc::Sender<DialogEvent>,
-    ) -> Self {
-        Self { line: Line { stub, timeouts, conversation_id, events }, commands }
+    pub(crate) fn new(line: Line, commands: mpsc::Receiver<ServiceCommand>) -> Self {
+        Self { line, commands }
     }
 
     /// Runs until the conversation has ended or nobody wants it any more.
@@ -203,10 +211,47 @@ impl DialogTask {
 }
 
 impl Line {
+    pub(crate) fn new(
+        instances: Arc<Instances>,
+        timeouts: DialogTimeouts,
+        conversation_id: String,
+        events: mpsc::Sender<DialogEvent>,
+        time_zone: &Arc<str>,
+    ) -> Self {
+        let at = Arc::new(Mutex::new(instances.current()));
+        Self { instances, at, timeouts, conversation_id, time_zone: Arc::clone(time_zone), events }
+    }
+
+    /// The instance in use.
+    fn instance(&self) -> Option<(InstanceIndex, Stub<Channel>)> {
+        let at = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((at, self.instances.stub(at)?))
+    }
+
+    /// The instance cannot be reached: the next one leads the conversation on.
+    fn lost(&self, lost: InstanceIndex) {
+        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        if *at == lost {
+            *at = self.instances.lost(lost);
+        }
+    }
+
     async fn start(self, details: CallDetails, opened: oneshot::Sender<()>) {
-        let request = convert::start_request(&self.conversation_id, &details);
-        self.stream_reply(ReplyKey { turn: TurnId::GREETING, speculation: 0 }, Some(opened), || {
-            let (mut stub, request) = (self.stub.clone(), self.request(request.clone(), self.timeouts.reply));
+        // An instance that is gone is found out here, and the next one is asked.
+        for _ in 0..self.instances.count() {
+            let Some((at, _)) = self.instance() else { break };
+            if let Some(capabilities) = self.instances.capabilities(at, self.timeouts.connect).await {
+                // Nobody listens any more: the task is about to be dropped.
+                let _ = self.events.send(DialogEvent::Capabilities(capabilities)).await;
+                break;
+            }
+            if self.instances.count() > 1 {
+                self.lost(at);
+            }
+        }
+        let request = convert::start_request(&self.conversation_id, &details, &self.time_zone);
+        self.stream_reply(ReplyKey { turn: TurnId::GREETING, speculation: 0 }, Some(opened), |mut stub| {
+            let request = self.request(request.clone(), self.timeouts.reply);
             async move { stub.start_conversation(request).await.map(tonic::Response::into_inner) }
         })
         .await;
@@ -215,15 +260,15 @@ impl Line {
     async fn take_turn(self, turn: TakeTurn) {
         let reply = ReplyKey { turn: turn.turn, speculation: turn.speculation };
         let request = convert::turn_request(&self.conversation_id, turn);
-        self.stream_reply(reply, None, || {
-            let (mut stub, request) = (self.stub.clone(), self.request(request.clone(), self.timeouts.reply));
+        self.stream_reply(reply, None, |mut stub| {
+            let request = self.request(request.clone(), self.timeouts.reply);
             async move { stub.take_turn(request).await.map(tonic::Response::into_inner) }
         })
         .await;
     }
 
     /// Streams the reply to `turn` to the conversation, whatever happens within the deadline.
-    async fn stream_reply<F>(&self, reply: ReplyKey, opened: Option<oneshot::Sender<()>>, open: impl FnMut() -> F)
+    async fn stream_reply<F>(&self, reply: ReplyKey, opened: Option<oneshot::Sender<()>>, open: impl FnMut(Stub<Channel>) -> F)
     where
         F: Future<Output = Result<Streaming<v1::TurnEvent>, Status>>,
     {
@@ -239,18 +284,23 @@ impl Line {
 
     async fn try_reply<F>(
         &self,
-        reply: ReplyKey,
+        mut reply: ReplyKey,
         mut opened: Option<oneshot::Sender<()>>,
-        mut open: impl FnMut() -> F,
+        mut open: impl FnMut(Stub<Channel>) -> F,
     ) -> Result<(), ServiceFailure>
     where
         F: Future<Output = Result<Streaming<v1::TurnEvent>, Status>>,
     {
         let begun_at = Instant::now();
         let mut wait = self.timeouts.retry_first;
+        // Another server may have led the conversation before: then the service answers a Start with the last reply.
+        let mut may_resume = opened.is_some();
+        // Instances that are still to be asked before there is a pause.
+        let mut others = self.instances.count().saturating_sub(1);
         loop {
             let mut begun = false;
-            let status = match open().await {
+            let Some((at, stub)) = self.instance() else { return Err(ServiceFailure::Unreachable) };
+            let status = match open(stub).await {
                 Ok(mut stream) => {
                     if let Some(opened) = opened.take() {
                         // The task that would hear it is the one that runs this.
@@ -260,6 +310,9 @@ impl Line {
                         match stream.message().await {
                             Ok(Some(event)) => {
                                 begun = true;
+                                if std::mem::take(&mut may_resume) {
+                                    reply.turn = TurnId(event.turn_id);
+                                }
                                 if self.pass_on(reply, event).await? {
                                     return Ok(());
                                 }
@@ -273,9 +326,19 @@ impl Line {
                 Err(status) => status,
             };
             tracing::debug!(turn = reply.turn.0, code = ?status.code(), "a call to the dialog service failed");
-            if begun || status.code() != Code::Unavailable {
+            let is_lost = is_lost(&status);
+            if is_lost {
+                self.lost(at);
+            }
+            if begun || !is_lost {
                 return Err(convert::failure(status.code()));
             }
+            if others > 0 {
+                others -= 1;
+                metrics::counter!("dialog_retries_total").increment(1);
+                continue;
+            }
+            others = self.instances.count().saturating_sub(1);
             if begun_at.elapsed().saturating_add(wait) >= self.timeouts.reply {
                 return Err(ServiceFailure::Unreachable);
             }
@@ -318,13 +381,17 @@ impl Line {
     }
 
     /// Tells what became of a speculative turn. A commit is tried again while its time lasts: the reply is being spoken already.
-    async fn settle(mut self, turn: TurnId, speculation: u32, settlement: Settlement) {
+    async fn settle(self, turn: TurnId, speculation: u32, settlement: Settlement) {
         let message = convert::settle_request(&self.conversation_id, turn, speculation, settlement);
         let begun_at = Instant::now();
         let mut wait = self.timeouts.retry_first;
         loop {
             let request = self.request(message.clone(), self.timeouts.command);
-            let Err(status) = self.stub.settle_turn(request).await else { return };
+            let Some((at, mut stub)) = self.instance() else { return };
+            let Err(status) = stub.settle_turn(request).await else { return };
+            if is_lost(&status) {
+                self.lost(at);
+            }
             let is_over = settlement == Settlement::Withdraw
                 || status.code() != Code::Unavailable
                 || begun_at.elapsed().saturating_add(wait) >= self.timeouts.command;
@@ -338,35 +405,52 @@ impl Line {
         }
     }
 
-    async fn interrupt(mut self, heard: Heard) {
+    async fn interrupt(self, heard: Heard) {
         let request =
             v1::InterruptRequest { conversation_id: self.conversation_id.clone(), heard: Some(convert::heard(heard)) };
         let request = self.request(request, self.timeouts.command);
         // The next turn tells again what was heard, so a lost interruption costs the service some work and nothing else.
-        if let Err(status) = self.stub.interrupt(request).await {
+        let Some((at, mut stub)) = self.instance() else { return };
+        if let Err(status) = stub.interrupt(request).await {
+            if is_lost(&status) {
+                self.lost(at);
+            }
             tracing::debug!(code = ?status.code(), "the dialog service did not take the interruption");
         }
     }
 
-    async fn end(mut self, reason: EndReason, heard: Option<Heard>) {
+    async fn end(self, reason: EndReason, heard: Option<Heard>) {
         let request = v1::EndConversationRequest {
             conversation_id: self.conversation_id.clone(),
             reason: convert::end_reason(reason).into(),
             heard: heard.map(convert::heard),
         };
-        let request = self.request(request, self.timeouts.command);
-        let record = match timeout(self.timeouts.command, self.stub.end_conversation(request)).await {
-            Ok(Ok(answer)) => answer.into_inner().record,
-            Ok(Err(status)) => {
-                tracing::warn!(code = ?status.code(), "the dialog service gave no record");
-                None
-            }
+        let record = match timeout(self.timeouts.command, self.ask_end(request)).await {
+            Ok(record) => record,
             Err(_) => {
                 tracing::warn!("the dialog service gave no record in time");
                 None
             }
         };
         let _ = self.events.send(DialogEvent::Record(record)).await;
+    }
+
+    /// Ends the conversation at whichever instance can be reached.
+    async fn ask_end(&self, message: v1::EndConversationRequest) -> Option<v1::Record> {
+        for _ in 0..self.instances.count() {
+            let (at, mut stub) = self.instance()?;
+            match stub.end_conversation(self.request(message.clone(), self.timeouts.command)).await {
+                Ok(answer) => return answer.into_inner().record,
+                Err(status) => {
+                    tracing::warn!(code = ?status.code(), "the dialog service gave no record");
+                    if !is_lost(&status) {
+                        return None;
+                    }
+                    self.lost(at);
+                }
+            }
+        }
+        None
     }
 
     fn request<T>(&self, message: T, deadline: Duration) -> Request<T> {

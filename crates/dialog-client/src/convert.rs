@@ -19,7 +19,7 @@ const SENTENCES_MAX: usize = 16;
 /// The longest keyed input.
 const DIGITS_MAX: u32 = 64;
 
-pub(crate) fn start_request(id: &str, details: &CallDetails) -> v1::StartConversationRequest {
+pub(crate) fn start_request(id: &str, details: &CallDetails, time_zone: &str) -> v1::StartConversationRequest {
     v1::StartConversationRequest {
         conversation_id: id.to_owned(),
         language: details.language.map(|language| language.tag().to_owned()).unwrap_or_default(),
@@ -27,7 +27,7 @@ pub(crate) fn start_request(id: &str, details: &CallDetails) -> v1::StartConvers
         variables: details.variables.iter().cloned().collect(),
         caller_number: details.caller_number.clone().unwrap_or_default(),
         called_number: details.called_number.clone().unwrap_or_default(),
-        time_zone: String::new(),
+        time_zone: time_zone.to_owned(),
     }
 }
 

@@ -14,6 +14,7 @@
 //! while let Some(event) = events.recv().await {
 //!     match event {
 //!         DialogEvent::Reply { turn, speculation, event } => { /* conversation::Input::Service */ }
+//!         DialogEvent::Capabilities(capabilities) => { /* conversation::Input::ServiceCan */ }
 //!         DialogEvent::Record(record) => { /* the conversation is over; nothing follows */ }
 //!     }
 //! }
@@ -29,7 +30,9 @@
 mod call;
 mod client;
 mod convert;
+mod instances;
 
 pub use call::{DialogCall, DialogCallError, DialogEvent, DialogTask};
-pub use client::{DialogClient, DialogClientError, DialogTimeouts};
+pub use client::{DialogClient, DialogClientConfig, DialogClientError, DialogTimeouts};
+pub use instances::ServiceCapabilities;
 pub use proto::v1::Record;

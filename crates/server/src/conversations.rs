@@ -226,6 +226,7 @@ impl Task {
                     Some(DialogEvent::Reply { turn, speculation, event }) => {
                         self.service_says(turn, speculation, event)
                     }
+                    Some(DialogEvent::Capabilities(can)) => Some(Input::ServiceCan { speculation: can.speculation }),
                     // The service has done its part; the dialplan may still ask what to do.
                     Some(DialogEvent::Record(record)) => { self.record(record).await; None }
                     None => { self.is_recorded = true; None }
@@ -261,7 +262,7 @@ impl Task {
             tokio::select! {
                 event = self.events.recv() => match event {
                     Some(DialogEvent::Record(record)) => { self.record(record).await; return; }
-                    Some(DialogEvent::Reply { .. }) => {}
+                    Some(DialogEvent::Reply { .. } | DialogEvent::Capabilities(_)) => {}
                     None => return,
                 },
                 () = &mut patience => return,
