@@ -98,7 +98,7 @@ async fn without_a_dialog_service_the_robot_apologizes_and_hangs_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = configuration();
     // Nobody listens on the port of discarded traffic.
-    config.dialog.address = Some("http://127.0.0.1:9".to_owned());
+    config.dialog.addresses = vec!["http://127.0.0.1:9".to_owned()];
     config.dialog.fallback_english = "Sorry.".to_owned();
     let server = Server::start(config).await.unwrap();
     let text = "name: Nobody\nlanguage: en-US\nfinally: { robot: \"Sorry\", action: hangup }\n";

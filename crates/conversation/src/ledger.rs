@@ -157,10 +157,18 @@ mod tests {
         };
         let ms: Vec<(&str, u128)> =
             instants.ledger().unwrap().stages().map(|(stage, took)| (stage.as_str(), took.as_millis())).collect();
-        assert_eq!(ms, [
-            ("decision", 200), ("final_text", 30), ("request", 1), ("first_event", 150), ("first_clause", 19),
-            ("first_audio", 60), ("first_packet", 20),
-        ]);
+        assert_eq!(
+            ms,
+            [
+                ("decision", 200),
+                ("final_text", 30),
+                ("request", 1),
+                ("first_event", 150),
+                ("first_clause", 19),
+                ("first_audio", 60),
+                ("first_packet", 20),
+            ]
+        );
     }
 
     #[test]

@@ -24,10 +24,12 @@ mod error;
 mod fetcher;
 mod file;
 mod guard;
+mod post;
 mod store;
 mod web;
 
 pub use config::{FetchConfig, Network, NetworkError};
 pub use error::{FetchError, SetupError};
 pub use fetcher::{Answer, Document, Fetcher, Request, SessionFetcher};
+pub use post::Post;
 pub use store::Upload;

@@ -63,7 +63,7 @@ impl SessionFetcher {
         web::put(self.client(), url, headers, upload.content).await
     }
 
-    fn store_url(&self, uri: &str) -> Result<Url, FetchError> {
+    pub(crate) fn store_url(&self, uri: &str) -> Result<Url, FetchError> {
         let mut url = Url::parse(uri.trim()).map_err(|_| FetchError::NotAUri)?;
         url.set_fragment(None);
         match url.scheme() {

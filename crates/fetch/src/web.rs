@@ -107,6 +107,12 @@ pub(crate) async fn put(
     if response.status().is_success() { Ok(()) } else { Err(FetchError::Status(response.status().as_u16())) }
 }
 
+/// Posts once.
+pub(crate) async fn post(client: &Client, url: Url, headers: HeaderMap, content: Bytes) -> Result<(), FetchError> {
+    let response = client.post(url).headers(headers).body(content).send().await.map_err(|error| failure(&error))?;
+    if response.status().is_success() { Ok(()) } else { Err(FetchError::Status(response.status().as_u16())) }
+}
+
 /// The media type of an answer.
 pub(crate) fn content_type(head: &http::Response<()>) -> Option<String> {
     head.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned)

@@ -11,6 +11,12 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// Now, since 1970.
+#[expect(clippy::disallowed_methods, reason = "the shells' one clock")]
+pub(crate) fn unix_now() -> std::time::Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
 /// From the epoch of NTP, 1900, to that of Unix, 1970, in seconds.
 const NTP_TO_UNIX_SECONDS: u64 = 2_208_988_800;
 

@@ -188,7 +188,11 @@ mod tests {
             form_json: r#"{"pain":6}"#.to_owned(),
             evidence: vec![proto::v1::Evidence { slot: "pain".into(), quote: "about six".into(), turn_id: 1 }],
             sentiment: Some(proto::v1::Sentiment { label: "neutral".into(), confidence: 0.75 }),
-            tools: vec![proto::v1::ToolCall { name: "book".into(), arguments_json: "{\"day\":1}".into(), ..Default::default() }],
+            tools: vec![proto::v1::ToolCall {
+                name: "book".into(),
+                arguments_json: "{\"day\":1}".into(),
+                ..Default::default()
+            }],
             follow_ups: vec!["call back".into()],
             summary: "Pain of six.".into(),
             ..Record::default()

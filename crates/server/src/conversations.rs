@@ -1,24 +1,28 @@
 //! The conversations of a server: one task each, joined by the sessions of a call under the conversation's id.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use conversation::{
-    CallerTurn, CollectDtmf, Conversation, ConversationConfig, Input, ListenOutcome, ListenerKey, Output,
+    CallerTurn, CollectDtmf, Conversation, ConversationConfig, Input, ListenOutcome, ListenerKey, Output, Purpose,
     ServiceCommand, ServiceEvent, SpeakerKey, TurnId, TurnKind,
 };
 use dialog_client::{DialogCall, DialogClient, DialogEvent, Record};
+use jiff::Timestamp;
 use metrics::{counter, gauge, histogram};
 use session::{FromConversation, InputKind, KeysOnly, PartKey, ToConversation};
 use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::conversation_metrics::ConversationMetrics;
+use crate::conversation_record::{self, Ended};
 use crate::net::sip::sleep_until;
 use crate::session_task::{Mailbox, ToSession};
 use crate::telemetry::Privacy;
+use crate::turn_ledger::Ledgers;
+use crate::webhook::Webhook;
 
 /// What waits for one conversation; two sessions speak to it, a few messages a second.
 const INBOX_MAX: usize = 256;
@@ -36,6 +40,8 @@ pub(crate) struct PartAddress {
 struct FromPart {
     from: PartAddress,
     what: ToConversation,
+    /// Of a clause that sounds: when its first samples were there, where that is known.
+    audio_at: Option<Instant>,
 }
 
 enum ToTask {
@@ -52,7 +58,7 @@ pub(crate) struct ConversationHandle {
 impl ConversationHandle {
     /// Tells the conversation something of one of its parts. Never waits for it: a conversation that does not keep up
     /// is over for the part.
-    pub(crate) async fn send(&self, from: PartAddress, what: ToConversation) {
+    pub(crate) async fn send(&self, from: PartAddress, what: ToConversation, audio_at: Option<Instant>) {
         let ends = match &what {
             ToConversation::SpeakerAttached(_) => Some(FromConversation::ReplyEnded),
             ToConversation::ListenerAttached { .. } | ToConversation::CallerTurn { .. } => {
@@ -61,7 +67,7 @@ impl ConversationHandle {
             ToConversation::Sound(session::CallerSound::Began) => Some(FromConversation::YieldFloor),
             _ => None,
         };
-        if self.inbox.try_send(ToTask::Part(FromPart { from: from.clone(), what })).is_ok() {
+        if self.inbox.try_send(ToTask::Part(FromPart { from: from.clone(), what, audio_at })).is_ok() {
             return;
         }
         counter!("conversation_messages_dropped_total").increment(1);
@@ -95,17 +101,25 @@ struct Settings {
     conversation: Arc<ConversationConfig>,
     flow: String,
     client: DialogClient,
-    records: Option<PathBuf>,
+    records: Records,
     privacy: Privacy,
 }
 
+/// Where the records of conversations go.
+pub(crate) struct Records {
+    /// Kept as files here.
+    pub(crate) directory: Option<PathBuf>,
+    /// Delivered.
+    pub(crate) webhook: Option<Webhook>,
+}
+
 impl Conversations {
-    /// No conversation yet. `flow` is followed where a call names none; records go into the directory, if any.
+    /// No conversation yet. `flow` is followed where a call names none; `records` says where records go.
     pub(crate) fn new(
         conversation: ConversationConfig,
         flow: String,
         client: DialogClient,
-        records: Option<PathBuf>,
+        records: Records,
         privacy: Privacy,
     ) -> Self {
         let settings = Settings { conversation: Arc::new(conversation), flow, client, records, privacy };
@@ -182,6 +196,8 @@ struct Task {
     collecting: HashSet<u64>,
     /// The turn whose first text is awaited, and since when.
     awaiting: Option<(TurnId, Instant)>,
+    ledgers: Ledgers,
+    begun_at: Timestamp,
     /// The service has given its record, or will not.
     is_recorded: bool,
     is_closed: bool,
@@ -205,6 +221,8 @@ impl Task {
             next_key: 0,
             collecting: HashSet::new(),
             awaiting: None,
+            ledgers: Ledgers::default(),
+            begun_at: Timestamp::now(),
             is_recorded: false,
             is_closed: false,
             told: ConversationMetrics::default(),
@@ -295,6 +313,10 @@ impl Task {
             ToConversation::SpeakerAttached(details) => {
                 Input::SpeakerAttached { speaker, details: self.details(details) }
             }
+            ToConversation::ClauseStarted { clause, at, .. } => {
+                self.ledgers.sounds(speaker, clause, message.audio_at, at);
+                return None;
+            }
             ToConversation::Played(progress) => Input::Played { speaker, progress: convert_progress(progress) },
             ToConversation::PromptDone { end, progress } => {
                 self.forget(key);
@@ -310,7 +332,8 @@ impl Task {
                 Input::ListenerAttached { listener, reply_inline, details: self.details(details) }
             }
             ToConversation::Sound(sound) => Input::Sound { listener, sound: convert_sound(sound) },
-            ToConversation::CallerTurn { input, started, ended } => {
+            ToConversation::CallerTurn { input, started, ended, decided } => {
+                self.ledgers.caller_turn(ended, decided, clock::now());
                 let input = match input {
                     session::CallerInput::Speech(hypotheses) => conversation::CallerInput::Speech(hypotheses),
                     session::CallerInput::Dtmf(digits) => conversation::CallerInput::Dtmf(digits),
@@ -357,6 +380,9 @@ impl Task {
                 _ => {}
             }
         }
+        if !matches!(event, ServiceEvent::Failed(_)) {
+            self.ledgers.service_said(turn, clock::now());
+        }
         Some(Input::Service { turn, speculation, event })
     }
 
@@ -366,6 +392,9 @@ impl Task {
                 Output::Service(command) => self.tell_service(command),
                 Output::Say { speaker, clause } => {
                     tracing::debug!(words = %self.settings.privacy.words(&clause.text), "says");
+                    if clause.purpose == Purpose::Reply {
+                        self.ledgers.says(speaker, clause.index, clock::now());
+                    }
                     let what = FromConversation::Say {
                         text: clause.text,
                         markup: clause.markup,
@@ -412,8 +441,14 @@ impl Task {
 
     fn tell_service(&mut self, command: ServiceCommand) {
         match &command {
-            ServiceCommand::Start(_) => self.awaiting = Some((TurnId::GREETING, clock::now())),
-            ServiceCommand::TakeTurn(turn) => self.awaiting = Some((turn.turn, clock::now())),
+            ServiceCommand::Start(_) => {
+                self.awaiting = Some((TurnId::GREETING, clock::now()));
+                self.ledgers.requested(TurnId::GREETING, false, clock::now());
+            }
+            ServiceCommand::TakeTurn(turn) => {
+                self.awaiting = Some((turn.turn, clock::now()));
+                self.ledgers.requested(turn.turn, turn.speculation > 0, clock::now());
+            }
             ServiceCommand::Settle { .. } | ServiceCommand::Interrupt(_) | ServiceCommand::End { .. } => {}
         }
         if let Err(error) = self.call.send(command) {
@@ -428,18 +463,38 @@ impl Task {
         let _gone = part.mailbox.send(ToSession::Conversation { part: part.part, what }).await;
     }
 
+    /// The conversation is over for the service, which gave its record or did not.
     async fn record(&mut self, record: Option<Record>) {
         self.is_recorded = true;
-        let Some(record) = record else {
-            tracing::warn!("the dialog service gave no record of the conversation");
+        match &record {
+            Some(record) => {
+                let form = self.settings.privacy.words(&record.form_json);
+                tracing::info!(outcome = %record.outcome, form = %form, "recorded");
+            }
+            None => tracing::warn!("the dialog service gave no record of the conversation"),
+        }
+        let Records { directory, webhook } = &self.settings.records;
+        if directory.is_none() && webhook.is_none() {
             return;
-        };
-        tracing::info!(outcome = %record.outcome, form = %self.settings.privacy.words(&record.form_json), "recorded");
-        let Some(directory) = &self.settings.records else { return };
-        let path = directory.join(file_name(&self.id));
-        if let Err(error) = write(&path, &json(&record)).await {
-            counter!("records_dropped_total", "reason" => "write").increment(1);
-            tracing::error!(error = %error, path = %path.display(), "a record could not be written");
+        }
+        let document = conversation_record::document(&Ended {
+            id: &self.id,
+            begun_at: self.begun_at,
+            ended_at: Timestamp::now(),
+            record: record.as_ref(),
+            notes: self.core.notes().collect(),
+            ledgers: &self.ledgers,
+        });
+        let text = format!("{document:#}\n");
+        if let Some(directory) = directory {
+            let path = conversation_record::path(directory, &self.id);
+            if let Err(error) = conversation_record::write(&path, &text).await {
+                counter!("records_dropped_total", "reason" => "write").increment(1);
+                tracing::error!(error = %error, path = %path.display(), "a record could not be written");
+            }
+        }
+        if let Some(webhook) = webhook {
+            webhook.send(&text).await;
         }
     }
 }
@@ -464,58 +519,9 @@ fn convert_progress(progress: session::Progress) -> conversation::Progress {
     }
 }
 
-/// The record as it is written: the form as JSON, not as text.
-fn json(record: &Record) -> serde_json::Value {
-    let form = serde_json::from_str(&record.form_json).unwrap_or(serde_json::Value::Null);
-    let transcript: Vec<serde_json::Value> = record
-        .transcript
-        .iter()
-        .map(|line| {
-            let speaker = match line.speaker() {
-                proto::v1::line::Speaker::Caller => "caller",
-                proto::v1::line::Speaker::Robot | proto::v1::line::Speaker::Unspecified => "robot",
-            };
-            serde_json::json!({ "turn": line.turn_id, "speaker": speaker, "text": line.text })
-        })
-        .collect();
-    serde_json::json!({
-        "conversation": record.conversation_id,
-        "flow": record.flow,
-        "language": record.language,
-        "outcome": record.outcome,
-        "form": form,
-        "transcript": transcript,
-    })
-}
-
-/// A file name that stays in its directory, whatever the client chose as the conversation's id.
-fn file_name(id: &str) -> String {
-    let safe: String = id
-        .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_') { letter } else { '_' })
-        .take(128)
-        .collect();
-    format!("{safe}.json")
-}
-
-async fn write(path: &Path, record: &serde_json::Value) -> std::io::Result<()> {
-    if let Some(directory) = path.parent() {
-        tokio::fs::create_dir_all(directory).await?;
-    }
-    let unfinished = path.with_extension("part");
-    tokio::fs::write(&unfinished, format!("{record:#}\n")).await?;
-    tokio::fs::rename(&unfinished, path).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_record_stays_in_its_directory() {
-        assert_eq!(file_name("../../etc/passwd"), "______etc_passwd.json");
-        assert_eq!(file_name("6e9af88a-6110"), "6e9af88a-6110.json");
-    }
 
     #[test]
     fn a_long_id_is_cut_between_characters() {

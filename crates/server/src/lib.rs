@@ -8,6 +8,7 @@ mod clock;
 pub mod compat;
 pub mod config;
 mod conversation_metrics;
+mod conversation_record;
 mod conversations;
 mod fetching;
 pub mod grammar_cli;
@@ -21,6 +22,9 @@ mod settings;
 mod shared;
 mod tasks;
 pub mod telemetry;
+mod turn_ledger;
+mod webhook;
 
 pub use clips::{ClipsError, make_clips};
 pub use server::{EmbeddedDialogService, Server, StartError, embedded_dialog_service, with_models_directory};
+pub use webhook::WebhookError;

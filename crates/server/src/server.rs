@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialog_client::{DialogClient, DialogTimeouts};
+use dialog_client::{DialogClient, DialogClientConfig, DialogTimeouts};
 use engine::{Recognition, Synthesis};
 use metrics::counter;
 use mrcp::synthesizer::NtpAnchor;
@@ -24,7 +24,7 @@ use crate::channels::Channels;
 use crate::clips::Clips;
 use crate::compat::Compat;
 use crate::config::Config;
-use crate::conversations::Conversations;
+use crate::conversations::{Conversations, Records};
 use crate::net::media::{MediaPlane, MediaPlaneConfig};
 use crate::net::mrcp::ConnectionLimits;
 use crate::net::sip::{Calls, EndpointTask, SipSockets, ToEndpoint};
@@ -33,6 +33,7 @@ use crate::recordings::{MESSAGE_HEAD_BYTES, RecordingService};
 use crate::session_task::{INBOX_MAX, Mailbox, SessionTask, ToSession};
 use crate::shared::{Random, Shared};
 use crate::telemetry::Privacy;
+use crate::webhook::{Webhook, WebhookError};
 use crate::{clock, http, net, settings, telemetry};
 
 /// When a client that was refused for a drain may try again, here or elsewhere.
@@ -61,6 +62,9 @@ pub enum StartError {
     /// The dialog service's address cannot be used.
     #[error("dialog.address")]
     DialogAddress(#[source] dialog_client::DialogClientError),
+    /// Records cannot be delivered as configured.
+    #[error("dialog.webhook")]
+    Webhook(#[source] WebhookError),
     /// Recordings cannot be kept as configured.
     #[error("storage")]
     Storage(#[source] io::Error),
@@ -131,9 +135,9 @@ impl Server {
         // Whoever started us may have chosen one already.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         let fetcher = fetch::Fetcher::new(config.fetch.clone()).map_err(StartError::Fetch)?;
-        let dialog = match &config.dialog.address {
-            Some(_) => None,
-            None => Some(embedded_dialog_service(&config).await.map_err(StartError::Dialog)?),
+        let dialog = match config.dialog.addresses.is_empty() {
+            false => None,
+            true => Some(embedded_dialog_service(&config).await.map_err(StartError::Dialog)?),
         };
 
         let (recognition, synthesis) = start_engine(&config).await?;
@@ -147,23 +151,32 @@ impl Server {
         })
         .map_err(|error| StartError::Other(format!("media threads: {error}")))?;
 
-        let dialog_address = match (&config.dialog.address, &dialog) {
-            (Some(address), _) => address.clone(),
-            (None, Some(running)) => format!("http://{}", running.address()),
-            (None, None) => String::new(),
+        let addresses = match &dialog {
+            Some(running) => vec![format!("http://{}", running.address())],
+            None => config.dialog.addresses.clone(),
         };
-        let timeouts = DialogTimeouts { reply: config.dialog.turn_timeout, ..DialogTimeouts::default() };
-        let client = DialogClient::connect_lazy(&dialog_address, timeouts).map_err(StartError::DialogAddress)?;
+        let dialog_address = addresses.join(", ");
+        let client = DialogClient::new(DialogClientConfig {
+            addresses,
+            timeouts: DialogTimeouts { reply: config.dialog.turn_timeout, ..DialogTimeouts::default() },
+            server: settings::product(),
+            time_zone: config.server.time_zone.iana_name().unwrap_or_default().to_owned(),
+        });
+        let client = client.map_err(StartError::DialogAddress)?;
+        let stop = CancellationToken::new();
+        let webhook = match &config.dialog.webhook {
+            Some(webhook) => Some(Webhook::start(webhook, &fetcher, stop.clone()).map_err(StartError::Webhook)?),
+            None => None,
+        };
         let privacy = if config.log.callers_words { Privacy::Shown } else { Privacy::Hidden };
         let conversations = Conversations::new(
             settings::conversation(&config),
             config.dialog.flow.clone(),
             client,
-            config.dialog.records.clone(),
+            Records { directory: config.dialog.records.clone(), webhook },
             privacy,
         );
 
-        let stop = CancellationToken::new();
         let admission = Admission::new(config.server.sessions_max);
         let channels = Channels::default();
         let sip_address = SocketAddr::new(address, sip_sockets.port);

@@ -594,10 +594,16 @@ impl SessionTask {
             self.joined.insert(id);
             self.parts.insert(part, handle);
         }
+        let audio_at = match &what {
+            ToConversation::ClauseStarted { leg, utterance, .. } => {
+                self.syntheses.get(&(*leg, *utterance)).and_then(SynthesisHandle::first_audio_at)
+            }
+            _ => None,
+        };
         let is_last = matches!(what, ToConversation::PromptDone { .. } | ToConversation::ListenerDetached);
         let Some(handle) = self.parts.get(&part) else { return };
         let from = PartAddress { session: self.id, part, mailbox: self.mailbox.clone() };
-        handle.send(from, what).await;
+        handle.send(from, what, audio_at).await;
         if is_last {
             self.parts.remove(&part);
         }

@@ -68,7 +68,12 @@ fn describe() {
     describe_gauge!("conversations_active", "Conversations now");
     crate::conversation_metrics::describe();
     describe_histogram!("turn_first_text_seconds", "Caller's turn sent to first text from the dialog service");
-    describe_histogram!("turn_first_packet_seconds", "Caller's end of speech to first reply packet");
+    describe_histogram!("turn_first_packet_seconds", "Caller's end of speech to first reply packet, fillers excluded");
+    describe_histogram!("turn_stage_seconds", "Stages of a turn, which sum to its total: what each was spent on");
+    describe_counter!("dialog_failovers_total", "Changes to another instance of the dialog service");
+    describe_counter!("webhook_deliveries_total", "Tries to deliver a record, by outcome: delivered, failed, dead");
+    describe_counter!("webhook_records_dropped_total", "Records that were not put into the outbox, by reason");
+    describe_gauge!("webhook_outbox_records", "Records that wait for delivery");
 }
 
 /// The error with the chain of its sources.

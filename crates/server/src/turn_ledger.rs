@@ -100,7 +100,8 @@ fn note(turn: TurnId, ledger: &TurnLedger, answers: bool) {
     if answers {
         histogram!("turn_first_packet_seconds").record(ledger.total().as_secs_f64());
     }
-    let ms = |at: usize| ledger.stages().nth(at).map_or(0, |(_, took)| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    let ms =
+        |at: usize| ledger.stages().nth(at).map_or(0, |(_, took)| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     tracing::info!(
         turn = turn.0,
         of,

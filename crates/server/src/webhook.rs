@@ -261,7 +261,9 @@ impl Undelivered {
             FetchError::Status(408 | 409 | 425 | 429 | 500..=599) => Self::Later(error.to_string()),
             FetchError::Status(_) => Self::Refused(error.to_string()),
             // What the rules of fetches forbid today an operator may allow tomorrow, but not while this process runs.
-            FetchError::Scheme(_) | FetchError::NotAUri | FetchError::PrivateAddress => Self::Refused(error.to_string()),
+            FetchError::Scheme(_) | FetchError::NotAUri | FetchError::PrivateAddress => {
+                Self::Refused(error.to_string())
+            }
             other => Self::Later(other.to_string()),
         }
     }
@@ -287,7 +289,8 @@ fn secret(config: &WebhookConfig) -> Result<Vec<u8>, WebhookError> {
     };
     let text = text.trim();
     if text.is_empty() {
-        let from = config.secret_file.as_ref().map(|path| path.display().to_string()).or_else(|| config.secret_env.clone());
+        let from =
+            config.secret_file.as_ref().map(|path| path.display().to_string()).or_else(|| config.secret_env.clone());
         return Err(missing(&from.unwrap_or_default()));
     }
     match text.strip_prefix("whsec_") {

@@ -402,6 +402,17 @@ pub enum CallerSound {
 pub enum ToConversation {
     /// A SPEAK wants the reply.
     SpeakerAttached(CallDetails),
+    /// A clause of the reply sounds.
+    ClauseStarted {
+        /// Which, counted from 0.
+        clause: u32,
+        /// The utterance that it begins with, on this leg.
+        leg: LegId,
+        /// See `leg`.
+        utterance: UtteranceId,
+        /// When its first packet leaves.
+        at: std::time::Instant,
+    },
     /// So much of the reply has been played.
     Played(Progress),
     /// The SPEAK is over. Exactly once for each attached speaker.
@@ -429,6 +440,8 @@ pub enum ToConversation {
         started: Option<std::time::Instant>,
         /// When it ended.
         ended: Option<std::time::Instant>,
+        /// When it was decided that the turn is over; `None` for a turn without input.
+        decided: Option<std::time::Instant>,
     },
     /// The RECOGNIZE ended without a turn.
     ListenerDetached,

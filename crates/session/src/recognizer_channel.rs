@@ -85,6 +85,8 @@ struct Listening {
     turn: Turn,
     started: Option<Instant>,
     ended: Option<Instant>,
+    /// When the input was decided to be over.
+    decided: Option<Instant>,
     /// How keys alone are listened to, where the conversation wants no speech.
     keys_only: Option<KeysOnly>,
     floor: Floor,
@@ -398,7 +400,7 @@ impl RecognizerChannel {
         if let Some((request_id, part)) = self.ended.take() {
             let what = if self.silent == Some(request_id) {
                 // The conversation decides what to say to silence.
-                ToConversation::CallerTurn { input: CallerInput::NoInput, started: None, ended: None }
+                ToConversation::CallerTurn { input: CallerInput::NoInput, started: None, ended: None, decided: None }
             } else {
                 ToConversation::ListenerDetached
             };
@@ -612,6 +614,7 @@ impl RecognizerChannel {
             turn: Turn::Open,
             started: None,
             ended: None,
+            decided: None,
             keys_only: None,
             floor: if is_guarded { Floor::Guarded } else { Floor::Yielded },
         };
@@ -733,6 +736,7 @@ impl RecognizerChannel {
     fn finish(&mut self, now: Instant, input: FinishedInput) {
         let Some(listening) = &mut self.listening else { return };
         let request_id = listening.request_id;
+        listening.decided = Some(now);
         match input {
             FinishedInput::Speech => self.outputs.push_back(Output::FinishListening { key: listening.key }),
             FinishedInput::Dtmf { mut digits } if listening.part.is_some() => {
@@ -769,7 +773,8 @@ impl RecognizerChannel {
         let (Some(part), Turn::Open) = (listening.part, listening.turn) else { return };
         listening.turn = Turn::Told;
         let (started, ended) = (listening.started, listening.ended);
-        self.outputs.push_back(Output::Converse { part, what: ToConversation::CallerTurn { input, started, ended } });
+        let what = ToConversation::CallerTurn { input, started, ended, decided: listening.decided };
+        self.outputs.push_back(Output::Converse { part, what });
     }
 
     /// Tells the conversation what is heard of the caller.

@@ -341,6 +341,12 @@ impl SynthesizerChannel {
                     let details = details(uri, &speaking.params);
                     self.outputs.push_back(Output::Converse { part, what: ToConversation::SpeakerAttached(details) });
                 }
+                PromptOutput::ClauseStarted { clause, utterance, at } => {
+                    if let (Some(part), Some(leg)) = (speaking.part, self.leg()) {
+                        let what = ToConversation::ClauseStarted { clause, leg, utterance, at };
+                        self.outputs.push_back(Output::Converse { part, what });
+                    }
+                }
                 PromptOutput::Played(progress) => {
                     if let Some(part) = speaking.part {
                         self.outputs.push_back(Output::Converse { part, what: ToConversation::Played(progress) });

@@ -13,8 +13,8 @@ mod synthesizer;
 mod text;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use media::PcmBuffer;
 
@@ -74,6 +74,19 @@ pub struct SynthesisHandle {
     // Dropped before the buffer is failed, so that nothing is told.
     job: Option<JobHandle<SynthesisDone>>,
     buffer: PcmBuffer,
+    first_audio: FirstAudio,
+}
+
+/// When the first samples of a request were there.
+#[derive(Debug, Clone, Default)]
+struct FirstAudio(Arc<OnceLock<Instant>>);
+
+impl FirstAudio {
+    fn note(&self, buffer: &PcmBuffer) {
+        if buffer.samples_written() > 0 {
+            self.0.get_or_init(now);
+        }
+    }
 }
 
 /// All audio of a request is in its buffer.
@@ -172,8 +185,10 @@ impl Synthesis {
             metrics::counter!("engine_prompt_cache_total", "result" => "hit").increment(1);
             drop(count);
             let done = SynthesisDone { samples: buffer.samples_written(), from_cache: true };
+            let first_audio = FirstAudio::default();
+            first_audio.note(&buffer);
             deliver(Ok(done));
-            return Ok((buffer.clone(), SynthesisHandle { job: None, buffer }));
+            return Ok((buffer.clone(), SynthesisHandle { job: None, buffer, first_audio }));
         }
         let buffer = PcmBuffer::new(request.sample_rate_hz, request.samples_max);
         let filled = buffer.clone();
@@ -184,8 +199,9 @@ impl Synthesis {
             drop(count);
             deliver(outcome);
         });
+        let first_audio = request.first_audio.clone();
         let job = inner.pool.submit(Lane::Urgent, self.work(request, buffer.clone()), done)?;
-        Ok((buffer.clone(), SynthesisHandle { job: Some(job), buffer }))
+        Ok((buffer.clone(), SynthesisHandle { job: Some(job), buffer, first_audio }))
     }
 
     /// Synthesizes `spec` into the cache when a worker has nothing better to do; for prompts that will be needed soon.
@@ -241,6 +257,7 @@ impl Synthesis {
             volume,
             sample_rate_hz: rate_hz,
             samples_max: usize::try_from(samples_max).unwrap_or(usize::MAX),
+            first_audio: FirstAudio::default(),
         })
     }
 
@@ -265,6 +282,7 @@ struct Request {
     volume: f32,
     sample_rate_hz: u32,
     samples_max: usize,
+    first_audio: FirstAudio,
 }
 
 impl Request {
@@ -296,10 +314,11 @@ impl Request {
             if let Some(prompt) = cache.load(key) {
                 metrics::counter!("engine_prompt_cache_total", "result" => "hit").increment(1);
                 append(&prompt, buffer)?;
+                self.first_audio.note(buffer);
             } else {
                 metrics::counter!("engine_prompt_cache_total", "result" => "miss").increment(1);
                 from_cache = false;
-                let rendering = Rendering::new(clause, self.volume, buffer)?;
+                let rendering = Rendering::new(clause, self.volume, buffer, self.first_audio.clone())?;
                 synthesizer.speak(clause, context, rendering.sink(context))?;
                 let samples = rendering.finish()?;
                 // What was cut short is no prompt.
@@ -340,6 +359,13 @@ impl SynthesisPermit {
             Ok(_) => Ok(RequestCount(Arc::clone(&self.requests))),
             Err(_) => Err(EngineError::new(EngineErrorKind::Busy, format!("{max} requests are being synthesized"))),
         }
+    }
+}
+
+impl SynthesisHandle {
+    /// When the first samples were there; `None`: there are none yet.
+    pub fn first_audio_at(&self) -> Option<Instant> {
+        self.first_audio.0.get().copied()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use media::resample::to_i16;
 use media::{PcmBuffer, Resampler};
 
+use super::FirstAudio;
 use super::synthesizer::{ChunkSink, Clause, Edges};
 use crate::pool::JobContext;
 use crate::{EngineError, EngineErrorKind};
@@ -17,6 +18,7 @@ pub(super) struct Rendering {
 
 struct State {
     buffer: PcmBuffer,
+    first_audio: FirstAudio,
     resampler: Resampler,
     edges: Option<Trimmer>,
     volume: f32,
@@ -35,7 +37,12 @@ struct Scratch {
 
 impl Rendering {
     /// A rendering of `clause` that appends to `buffer`.
-    pub(super) fn new(clause: &Clause, volume: f32, buffer: &PcmBuffer) -> Result<Self, EngineError> {
+    pub(super) fn new(
+        clause: &Clause,
+        volume: f32,
+        buffer: &PcmBuffer,
+        first_audio: FirstAudio,
+    ) -> Result<Self, EngineError> {
         // A multiple of 100 Hz: an odd ratio would make the filter needlessly long.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast to integer saturates")]
         #[expect(clippy::cast_precision_loss, reason = "sample rates are small")]
@@ -48,6 +55,7 @@ impl Rendering {
         Ok(Self {
             state: Arc::new(Mutex::new(State {
                 buffer: buffer.clone(),
+                first_audio,
                 resampler,
                 edges: clause.edges.map(|edges| Trimmer::new(edges, from_hz)),
                 volume,
@@ -69,6 +77,7 @@ impl Rendering {
             context.progressed();
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             state.take(chunk);
+            state.first_audio.note(&state.buffer);
             !state.is_overrun
         })
     }

@@ -7,6 +7,7 @@ mod conversation;
 mod fetching;
 mod reader;
 mod recording;
+mod webhook;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ pub use conversation::TurnTakingConfig;
 pub use reader::Mistake;
 use reader::Section;
 pub use recording::{RecorderConfig, RecordingStorageConfig};
+pub use webhook::WebhookConfig;
 
 /// Everything the server can be told.
 #[derive(Debug, Clone)]
@@ -218,8 +220,8 @@ pub struct BasicSynthConfig {
 /// `[dialog]`: the service that leads conversations.
 #[derive(Debug, Clone)]
 pub struct DialogConfig {
-    /// Address of a dialog service; `None` runs the reference service in this process.
-    pub address: Option<String>,
+    /// Addresses of a dialog service's instances, in the order in which they are tried; none runs the reference service in this process.
+    pub addresses: Vec<String>,
     /// Where the embedded reference service listens.
     pub listen: SocketAddr,
     /// Flow of conversations that name none.
@@ -242,6 +244,8 @@ pub struct DialogConfig {
     pub fallback_target: Option<String>,
     /// Whether a caller who speaks stops the prompt of a conversation.
     pub barge_in: bool,
+    /// Where records are delivered; `None`: nowhere.
+    pub webhook: Option<WebhookConfig>,
     /// Chat model of LLM-led flows, for the embedded service.
     pub llm: Option<LlmConfig>,
 }
@@ -550,8 +554,15 @@ fn read_engine(root: &mut Table, mistakes: &mut Vec<Mistake>) -> engine::EngineC
 fn read_dialog(root: &mut Table, mistakes: &mut Vec<Mistake>) -> DialogConfig {
     let mut section = Section::take(root, "dialog", mistakes);
     let llm = section.table("llm");
+    let webhook = section.table("webhook");
     let mut config = DialogConfig {
-        address: section.text("address").filter(|address| !address.is_empty()),
+        addresses: section.several("address", |address| {
+            if address.starts_with("http://") && address.len() > "http://".len() {
+                Ok(address.to_owned())
+            } else {
+                Err("must be a URL such as http://127.0.0.1:9070, or several".to_owned())
+            }
+        }),
         listen: section.address("listen", SocketAddr::from(([127, 0, 0, 1], 9070))),
         flow: section.text("flow").unwrap_or_else(|| "follow-up".to_owned()),
         flows: section.text("flows").map(PathBuf::from),
@@ -568,13 +579,10 @@ fn read_dialog(root: &mut Table, mistakes: &mut Vec<Mistake>) -> DialogConfig {
         fallback_target: section.text("fallback_target").filter(|target| !target.is_empty()),
         barge_in: section.flag("barge_in", true),
         llm: None,
+        webhook: None,
     };
-    if let Some(address) = &config.address
-        && !(address.starts_with("http://") && address.len() > "http://".len())
-    {
-        section.reject("address", address, "must be a URL such as http://127.0.0.1:9070");
-    }
     section.finish();
+    config.webhook = webhook.map(|table| webhook::read(table, mistakes));
     if let Some(table) = llm {
         let mut wrapped = Table::from_iter([("dialog.llm".to_owned(), toml::Value::Table(table))]);
         let mut section = Section::take(&mut wrapped, "dialog.llm", mistakes);
@@ -675,7 +683,8 @@ mod tests {
         stated.server.time_zone = defaults.server.time_zone.clone();
         stated.basicsynth.clips = None;
         stated.engine = defaults.engine.clone();
-        stated.dialog.address = defaults.dialog.address.clone();
+        stated.dialog.addresses = defaults.dialog.addresses.clone();
+        stated.dialog.webhook = None;
         stated.dialog.flows = defaults.dialog.flows.clone();
         stated.dialog.records = defaults.dialog.records.clone();
         stated.dialog.fallback_target = defaults.dialog.fallback_target.clone();

@@ -188,6 +188,16 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Several strings: an array, or one string with commas between.
+    pub(super) fn several(&mut self, key: &str, parse: impl Fn(&str) -> Result<String, String>) -> Vec<String> {
+        if let Some(Value::String(text)) = self.table.get(key) {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            let parts = parts.map(|part| Value::String(part.to_owned())).collect();
+            self.table.insert(key.to_owned(), Value::Array(parts));
+        }
+        self.list(key, Vec::new(), parse)
+    }
+
     /// The sub-table `key` as it stands, for a part that reads itself.
     pub(super) fn table(&mut self, key: &str) -> Option<Table> {
         match self.table.remove(key) {

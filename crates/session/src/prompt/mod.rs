@@ -130,6 +130,8 @@ pub(crate) enum PromptOutput {
     Changed { restarted: bool },
     /// Ask the conversation what to say.
     Attach(DialogReplyUri),
+    /// A clause of the conversation's reply sounds, with this utterance.
+    ClauseStarted { clause: u32, utterance: UtteranceId, at: Instant },
     /// So much of the conversation's reply has been played.
     Played(Progress),
     /// Playing has come to a mark. `at`: when; `None` when there is nothing that sounds.
@@ -165,7 +167,8 @@ enum Source {
     /// A piece of the body.
     Piece(usize),
     /// A piece of a clause of the conversation. `is_last`: the clause is over with it; `is_only`: it is all of it.
-    Clause { is_last: bool, is_only: bool },
+    /// `begins`: the clause of this number begins with it.
+    Clause { is_last: bool, is_only: bool, begins: Option<u32> },
 }
 
 /// Where the conversation's part of the prompt stands.
@@ -210,6 +213,7 @@ pub(crate) struct Prompt {
     next_utterance: u64,
     /// When the last utterance had sounded.
     sounded: Option<Instant>,
+    clauses_begun: u32,
     clauses_played: u32,
     clauses_played_ms: u64,
     /// What was played of the clause under way, its pieces that are over.
@@ -251,6 +255,7 @@ impl Prompt {
             state: State::Running,
             next_utterance: 0,
             sounded: None,
+            clauses_begun: 0,
             clauses_played: 0,
             clauses_played_ms: 0,
             clause_before_ms: 0,
@@ -506,6 +511,9 @@ impl Prompt {
             for PassedMark { name, .. } in std::mem::take(&mut now.marks) {
                 self.outputs.push_back(PromptOutput::Mark { name, at: Some(at) });
             }
+            if let Source::Clause { begins: Some(clause), .. } = now.source {
+                self.outputs.push_back(PromptOutput::ClauseStarted { clause, utterance, at });
+            }
         }
     }
 
@@ -678,7 +686,11 @@ impl Prompt {
         let ClausePiece { piece, is_last } = piece;
         let span = PlaySpan::ALL;
         let is_only = is_last && !self.is_clause_begun;
-        let source = Source::Clause { is_last, is_only };
+        let begins = (piece.sounds() && !self.is_clause_begun).then_some(self.clauses_begun);
+        let source = Source::Clause { is_last, is_only, begins };
+        if begins.is_some() {
+            self.clauses_begun += 1;
+        }
         if piece.sounds() {
             self.is_clause_begun = !is_last;
         }
