@@ -268,8 +268,12 @@ impl Line {
     }
 
     /// Streams the reply to `turn` to the conversation, whatever happens within the deadline.
-    async fn stream_reply<F>(&self, reply: ReplyKey, opened: Option<oneshot::Sender<()>>, open: impl FnMut(Stub<Channel>) -> F)
-    where
+    async fn stream_reply<F>(
+        &self,
+        reply: ReplyKey,
+        opened: Option<oneshot::Sender<()>>,
+        open: impl FnMut(Stub<Channel>) -> F,
+    ) where
         F: Future<Output = Result<Streaming<v1::TurnEvent>, Status>>,
     {
         let failure = match timeout(self.timeouts.reply, self.try_reply(reply, opened, open)).await {

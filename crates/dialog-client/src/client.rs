@@ -118,7 +118,8 @@ impl DialogClient {
     pub fn open(&self, conversation_id: impl Into<String>) -> (DialogCall, mpsc::Receiver<DialogEvent>, DialogTask) {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
         let (events, receiver) = mpsc::channel(EVENTS_MAX);
-        let line = Line::new(Arc::clone(&self.instances), self.timeouts, conversation_id.into(), events, &self.time_zone);
+        let line =
+            Line::new(Arc::clone(&self.instances), self.timeouts, conversation_id.into(), events, &self.time_zone);
         (DialogCall::new(commands), receiver, DialogTask::new(line, inbox))
     }
 }

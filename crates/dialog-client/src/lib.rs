@@ -28,6 +28,7 @@
 //! wait on to the service.
 
 mod call;
+pub mod check;
 mod client;
 mod convert;
 mod instances;

@@ -186,6 +186,16 @@ impl Dialog for Scripted {
     }
 }
 
+/// The next event that is not about what the service can do.
+async fn after_capabilities(events: &mut mpsc::Receiver<DialogEvent>) -> Option<DialogEvent> {
+    loop {
+        match events.recv().await {
+            Some(DialogEvent::Capabilities(_)) => {}
+            other => return other,
+        }
+    }
+}
+
 /// One conversation with the scripted service.
 struct Talk {
     call: DialogCall,
@@ -226,9 +236,9 @@ impl Talk {
     }
 
     async fn event(&mut self) -> (TurnId, ServiceEvent) {
-        match self.events.recv().await.unwrap() {
+        match after_capabilities(&mut self.events).await.unwrap() {
             DialogEvent::Reply { turn, event, .. } => (turn, event),
-            DialogEvent::Record(record) => panic!("{record:?}"),
+            other @ (DialogEvent::Record(_) | DialogEvent::Capabilities(_)) => panic!("{other:?}"),
         }
     }
 
@@ -414,7 +424,7 @@ async fn a_service_that_comes_up_late_is_found() {
     tokio::spawn(task.run());
     call.send(ServiceCommand::Start(CallDetails::default())).unwrap();
     let mut late = Talk::open_on(TcpListener::bind(address).await.unwrap(), address);
-    let event = events.recv().await.unwrap();
+    let event = after_capabilities(&mut events).await.unwrap();
     assert_eq!(event, DialogEvent::Reply { turn: TurnId(0), speculation: 0, event: hello() });
     assert!(matches!(late.seen.recv().await, Some(Seen::Start(_))));
 }
@@ -428,7 +438,10 @@ async fn a_service_that_is_not_there_is_unreachable_within_the_deadline() {
     tokio::spawn(task.run());
     call.send(ServiceCommand::Start(CallDetails::default())).unwrap();
     let failed = ServiceEvent::Failed(ServiceFailure::Unreachable);
-    assert_eq!(events.recv().await.unwrap(), DialogEvent::Reply { turn: TurnId(0), speculation: 0, event: failed });
+    assert_eq!(
+        after_capabilities(&mut events).await.unwrap(),
+        DialogEvent::Reply { turn: TurnId(0), speculation: 0, event: failed }
+    );
 }
 
 #[tokio::test]
@@ -478,7 +491,7 @@ async fn the_end_gives_the_record_and_is_the_last() {
     let mut talk = Talk::open().await;
     talk.start().await;
     talk.send(ServiceCommand::End { reason: EndReason::Hangup, heard: None });
-    let Some(DialogEvent::Record(Some(record))) = talk.events.recv().await else { panic!() };
+    let Some(DialogEvent::Record(Some(record))) = after_capabilities(&mut talk.events).await else { panic!() };
     assert_eq!(record.conversation_id, "call-1");
     assert_eq!(talk.events.recv().await, None);
     let Some(Seen::End(request)) = talk.seen.recv().await else { panic!() };

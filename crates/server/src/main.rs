@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dialog_client::check::CheckOptions;
 use server::config::{Config, Mistake};
 use server::{Server, telemetry};
 
@@ -36,7 +37,7 @@ enum Command {
     Models(ModelsArgs),
     /// Makes the clips that basicsynth puts together.
     Clips(ClipsArgs),
-    /// Runs the reference dialog service alone.
+    /// Runs the reference dialog service alone, or checks another one.
     Dialog(DialogArgs),
 }
 
@@ -50,8 +51,32 @@ struct ServeArgs {
     engine: Option<EngineName>,
 }
 
+#[derive(Debug, Subcommand)]
+enum DialogCommand {
+    /// Checks that a dialog service keeps the protocol's rules.
+    Check {
+        /// Where it listens: http://HOST:PORT, or HOST:PORT.
+        address: String,
+        /// The flow that is asked for [default: the service's own choice].
+        #[arg(long)]
+        flow: Option<String>,
+        /// The language that is asked for, as a tag [default: the flow's own].
+        #[arg(long)]
+        language: Option<String>,
+        /// Milliseconds that the first event of a reply may take.
+        #[arg(long, default_value_t = 4_000)]
+        first_event_ms: u64,
+        /// Report as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 struct DialogArgs {
+    #[command(subcommand)]
+    command: Option<DialogCommand>,
     /// Configuration file; only `[dialog]` and `[log]` are used.
     #[arg(long, short, env = "VOXGATE_CONFIG")]
     config: Option<PathBuf>,
@@ -254,7 +279,27 @@ async fn termination() -> std::io::Result<()> {
     }
 }
 
+fn check_dialog(command: &DialogCommand) -> anyhow::Result<ExitCode> {
+    let DialogCommand::Check { address, flow, language, first_event_ms, json } = command;
+    let options = CheckOptions {
+        flow: flow.clone(),
+        language: language.clone(),
+        first_event_within: std::time::Duration::from_millis(*first_event_ms),
+        ..CheckOptions::new(address.clone())
+    };
+    let report = runtime()?.block_on(dialog_client::check::check(&options))?;
+    if *json {
+        println!("{:#}", report.to_json());
+    } else {
+        println!("{report}");
+    }
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 fn dialog(arguments: &DialogArgs) -> anyhow::Result<ExitCode> {
+    if let Some(command) = &arguments.command {
+        return check_dialog(command);
+    }
     let mut config = match load(arguments.config.as_ref()) {
         Ok(config) => config,
         Err(code) => return Ok(code),
