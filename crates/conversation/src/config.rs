@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use speech::Language;
 
-use crate::{Action, barge_in::BargeInConfig, patience::PatienceConfig};
+use crate::{Action, barge_in::BargeInConfig, end_of_turn::EndOfTurnConfig, patience::PatienceConfig};
 
 /// How conversations behave; shared by all of a server.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,10 @@ pub struct ConversationConfig {
     pub greeting_grace: Duration,
     /// How long a conversation outlives the last session that took part in it.
     pub linger: Duration,
+    /// The silences that end a turn.
+    pub end_of_turn: EndOfTurnConfig,
+    /// Whether a service that can answer speculative turns, and welcomes them, is sent some.
+    pub speculation: bool,
     /// What is said while somebody waits.
     pub patience: PatienceConfig,
     /// When the caller interrupts.
@@ -36,6 +40,8 @@ impl Default for ConversationConfig {
             next_event_timeout: Duration::from_secs(4),
             greeting_grace: Duration::from_millis(300),
             linger: Duration::from_secs(10),
+            end_of_turn: EndOfTurnConfig::default(),
+            speculation: true,
             patience: PatienceConfig::default(),
             barge_in: BargeInConfig::default(),
             fallback: Fallback::default(),

@@ -9,7 +9,9 @@ use speech::{Language, TurnResult};
 
 use crate::{
     barge_in::BargeIn,
+    completeness::Completeness,
     config::ConversationConfig,
+    end_of_turn::TurnEnds,
     floor::Floor,
     markup::Markup,
     notes::{NoteBook, TurnNotes},
@@ -18,6 +20,7 @@ use crate::{
     policy::CallPolicy,
     reply::{Due, Reply, Voicing, Writing},
     service::{Action, CollectDtmf, EndReason, Recording, ServiceCommand, ServiceEvent, TakeTurn, TextPiece},
+    speculation::Speculation,
     turn::{CallDetails, CallerInput, CallerTurn, Heard, ListenerKey, SpeakerKey, TurnId, TurnKind},
 };
 
@@ -36,15 +39,19 @@ pub struct Conversation {
     pub(crate) fillers_said: usize,
     /// The SPEAK that has been told to be silent and keep its place.
     pub(crate) hushed: Option<SpeakerKey>,
+    /// The service understands speculative turns.
+    pub(crate) service_speculates: bool,
+    /// The turn that is asked for before it is over.
+    pub(crate) speculation: Option<Speculation>,
+    /// Attempts at the next turn.
+    pub(crate) attempts: u32,
     pub(crate) language: Language,
     slots: Map<String, Value>,
     intent: Option<String>,
     sentiment: Option<String>,
     pub(crate) policy: CallPolicy,
-    /// The service understands speculative turns.
-    service_speculates: bool,
     /// The caller's next turn is keyed.
-    collecting: Option<CollectDtmf>,
+    pub(crate) collecting: Option<CollectDtmf>,
     notes: NoteBook,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) counters: Counters,
@@ -86,6 +93,12 @@ pub(crate) struct Listener {
     /// The call has come to its end since it began to listen.
     pub(crate) is_outdated: bool,
     pub(crate) floor: Floor,
+    /// How complete the turn was at the last pause.
+    pub(crate) judged: Option<Completeness>,
+    /// The silence that ends the turn, until it is told.
+    pub(crate) silence: Option<Duration>,
+    /// It has been told how to hear the answer to the reply of this turn.
+    pub(crate) hears_for: Option<TurnId>,
 }
 
 #[derive(Debug)]
@@ -140,6 +153,14 @@ pub struct Counters {
     pub backchannels: u64,
     /// Replies that were stopped for nothing, and whose rest was kept for the next SPEAK.
     pub false_stops: u64,
+    /// Turns by how they ended.
+    pub turns: TurnEnds,
+    /// Turns that the service was asked for before they were over, every attempt.
+    pub speculations: u64,
+    /// Attempts that were the caller's turn.
+    pub speculations_committed: u64,
+    /// Attempts that were void.
+    pub speculations_withdrawn: u64,
 }
 
 impl Conversation {
@@ -154,6 +175,9 @@ impl Conversation {
             listener: None,
             presence: Presence::Present,
             aside: Aside::Idle,
+            service_speculates: false,
+            speculation: None,
+            attempts: 0,
             fillers_said: 0,
             hushed: None,
             language,
@@ -161,7 +185,6 @@ impl Conversation {
             intent: None,
             sentiment: None,
             policy: CallPolicy::default(),
-            service_speculates: false,
             collecting: None,
             notes: NoteBook::default(),
             outputs: VecDeque::new(),
@@ -189,6 +212,9 @@ impl Conversation {
                         phase: ListenerPhase::Listening,
                         is_outdated: false,
                         floor: Floor::Open,
+                        judged: None,
+                        silence: None,
+                        hears_for: None,
                     },
                     details,
                 );
@@ -199,11 +225,15 @@ impl Conversation {
                 if self.listener.as_ref().is_some_and(|open| open.key == listener) {
                     self.listener = None;
                     self.take_up_again();
+                    self.withdraw_speculation();
                 }
             }
-            Input::Service { turn, speculation: 0, event } => self.hear_service(now, turn, event),
-            Input::Service { .. } => self.counters.late_events = self.counters.late_events.saturating_add(1),
             Input::ServiceCan { speculation } => self.service_speculates = speculation,
+            Input::Service { turn, speculation, event } => {
+                if let Some(event) = self.hear_speculation(turn, speculation, event) {
+                    self.hear_service(now, turn, speculation, event);
+                }
+            }
             Input::Deserted => self.desert(now),
             Input::Close => self.close(EndReason::Server),
         }
@@ -242,11 +272,6 @@ impl Conversation {
     /// The language in which the service speaks now.
     pub fn language(&self) -> Language {
         self.language
-    }
-
-    /// Whether speculative turns may be sent: the service understands them, and welcomes them in this conversation.
-    pub fn may_speculate(&self) -> bool {
-        self.service_speculates && self.policy.speculation
     }
 
     /// What the service said of each turn beside what was spoken, in order; the last turns of a conversation that has very many.
@@ -328,6 +353,7 @@ impl Conversation {
         self.learn(details);
         if let Some(older) = self.listener.replace(listener) {
             self.take_up_again();
+            self.withdraw_speculation();
             self.complete_listening(older.key, ListenOutcome::Abandoned);
         }
         if let Lead::Fresh = self.lead {
@@ -340,6 +366,7 @@ impl Conversation {
             return self.count_late_input();
         };
         let silence = turn.input.kind() == TurnKind::NoInput;
+        self.counters.turns.count(&turn.input, listener.judged);
         if self.hear_after_last_word(&listener, &turn) {
             return;
         }
@@ -390,6 +417,7 @@ impl Conversation {
             }
             Lead::Closed => self.complete_listening(listener.key, ListenOutcome::Abandoned),
         }
+        self.withdraw_speculation();
     }
 
     /// Sends the caller's turn to the service, and completes the listener unless it wants the reply.
@@ -411,21 +439,37 @@ impl Conversation {
             | Voicing::Suspended
             | Voicing::Over => {}
         }
-        let command = self.describe(now, id, &turn, heard);
+        let committed = self.settle_speculation(&turn, self.elapsed_ms(now));
         self.keep_notes();
         self.collecting = None;
-        self.outputs.push_back(Output::Service(ServiceCommand::TakeTurn(command)));
+        self.attempts = 0;
+        let speculation = committed.as_ref().map_or(0, |committed| committed.attempt);
+        if committed.is_none() {
+            let command = self.describe(now, id, &turn, heard, 0);
+            self.outputs.push_back(Output::Service(ServiceCommand::TakeTurn(command)));
+        }
         let mut reply = Reply::new(id, self.language, later(now, self.config.first_event_timeout));
         reply.filler_due = self.filler_due(now);
+        reply.speculation = speculation;
         self.lead = Lead::Replying(reply);
         if listener.reply_inline {
             self.listener = Some(Listener { phase: ListenerPhase::AwaitingReply { turn }, ..listener });
         } else {
             self.complete_turn(&listener, &turn, id);
         }
+        for event in committed.into_iter().flat_map(|committed| committed.events) {
+            self.hear_service(now, id, speculation, event);
+        }
     }
 
-    fn describe(&self, now: Instant, id: TurnId, turn: &CallerTurn, heard: Option<Heard>) -> TakeTurn {
+    pub(crate) fn describe(
+        &self,
+        now: Instant,
+        id: TurnId,
+        turn: &CallerTurn,
+        heard: Option<Heard>,
+        speculation: u32,
+    ) -> TakeTurn {
         let kind = turn.input.kind();
         let (transcript, dtmf) = match kind {
             TurnKind::Dtmf => ("", turn.input.transcript()),
@@ -443,7 +487,7 @@ impl Conversation {
             speech_ended_ms: turn.speech_ended.map(|at| self.elapsed_ms(at)),
             turn_ended_ms: self.elapsed_ms(now),
             heard,
-            speculation: 0,
+            speculation,
         }
     }
 
@@ -509,13 +553,15 @@ impl Conversation {
         self.lead = Lead::Replying(Reply::new(TurnId::GREETING, self.language, until));
     }
 
-    fn hear_service(&mut self, now: Instant, turn: TurnId, event: ServiceEvent) {
+    fn hear_service(&mut self, now: Instant, turn: TurnId, speculation: u32, event: ServiceEvent) {
         let limits = self.config.limits;
         if let Lead::Replying(reply) = &mut self.lead {
             reply.resume(turn);
         }
         let reply = match &mut self.lead {
-            Lead::Replying(reply) if reply.turn == turn && !reply.is_closed() => reply,
+            Lead::Replying(reply) if (reply.turn, reply.speculation) == (turn, speculation) && !reply.is_closed() => {
+                reply
+            }
             Lead::Replying(_) | Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } | Lead::Closed => {
                 self.counters.late_events = self.counters.late_events.saturating_add(1);
                 return;
@@ -616,6 +662,7 @@ impl Conversation {
     fn settle(&mut self, now: Instant) {
         self.settle_call_length(now);
         self.settle_filler(now);
+        self.settle_listening();
         if let Lead::Replying(reply) = &mut self.lead
             && let Voicing::Speaking { speaker } = reply.voicing
         {
@@ -628,6 +675,7 @@ impl Conversation {
             }
         }
         self.settle_floor(now);
+        self.settle_silence();
         let Some(listener) = self.listener.take() else { return self.settle_hush() };
         let Some(mut listener) = self.settle_last_word(listener) else { return self.settle_hush() };
         if let Some(collect) = &self.collecting
@@ -729,6 +777,7 @@ impl Conversation {
     }
 
     fn desert(&mut self, now: Instant) {
+        self.withdraw_speculation();
         match self.lead {
             Lead::Fresh | Lead::GreetingAwaited { .. } | Lead::Ended { .. } => self.close(EndReason::CallerGone),
             Lead::Replying(_) => self.presence = Presence::Deserted { until: later(now, self.config.linger) },
@@ -737,6 +786,7 @@ impl Conversation {
     }
 
     fn close(&mut self, reason: EndReason) {
+        self.speculation = None;
         self.keep_notes();
         self.drop_aside();
         match std::mem::replace(&mut self.lead, Lead::Closed) {

@@ -28,9 +28,15 @@ pub(crate) enum Floor {
 
 impl Conversation {
     pub(crate) fn hear_sound(&mut self, now: Instant, key: ListenerKey, sound: CallerSound) {
-        let Some(listener) = self.listener.as_mut().filter(|open| open.key == key && open.is_listening()) else {
+        if !self.listener.as_ref().is_some_and(|open| open.key == key && open.is_listening()) {
             return self.count_late_input();
-        };
+        }
+        match &sound {
+            CallerSound::Words { hypotheses } => self.judge_pause(now, key, hypotheses, None),
+            CallerSound::Began | CallerSound::Resumed => self.caller_goes_on(),
+            CallerSound::Partial { .. } | CallerSound::Paused { .. } | CallerSound::Keyed => {}
+        }
+        let Some(listener) = &mut self.listener else { return };
         match (&mut listener.floor, sound) {
             (floor @ (Floor::Open | Floor::Claimed(_)), CallerSound::Keyed) => {
                 // A key is meant: whoever presses one interrupts.
@@ -149,6 +155,7 @@ impl Conversation {
             }
             (_, Verdict::Nothing) => {
                 self.counters.backchannels = self.counters.backchannels.saturating_add(1);
+                self.caller_goes_on();
                 (Floor::Open, Output::Dismiss { listener: key })
             }
             (Some(BargeIn::Allowed), Verdict::Interruption(certainty)) => {

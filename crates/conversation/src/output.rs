@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use speech::{Language, TurnResult};
 
 use crate::{
@@ -138,6 +140,24 @@ pub enum Output {
         listener: ListenerKey,
         /// How.
         collect: CollectDtmf,
+    },
+    /// A silence of this length, from the end of what was said so far, ends the caller's turn. Holds until the caller goes on.
+    AwaitSilence {
+        /// The RECOGNIZE that hears it.
+        listener: ListenerKey,
+        /// How long.
+        silence: Duration,
+        /// What was said may be all of it. Tells which of the client's time-outs is the upper bound.
+        is_complete: bool,
+    },
+    /// How the answer to the last reply is to be heard.
+    ListenFor {
+        /// The RECOGNIZE.
+        listener: ListenerKey,
+        /// How long the caller may say nothing; `None`: as the client says, which is the upper bound.
+        no_input_timeout: Option<Duration>,
+        /// Words that are likely to be said.
+        hints: Vec<String>,
     },
     /// Complete a RECOGNIZE. At most once for each listener.
     CompleteListening {

@@ -77,7 +77,7 @@ pub(crate) enum Sequel {
 
 impl Aside {
     /// The call is at its end, and nothing that is said matters any more.
-    fn is_last_word(&self) -> bool {
+    pub(crate) fn is_last_word(&self) -> bool {
         match self {
             Self::Due { sequel, .. } | Self::Speaking { sequel, .. } => *sequel == Sequel::HangUp,
             Self::Said => true,
@@ -145,6 +145,7 @@ impl Conversation {
         let configured = self.config.patience.time_over.of(self.language).first();
         let words = self.policy.time_over.as_ref().or(configured).cloned().unwrap_or_default();
         increment(&mut self.counters.calls_too_long);
+        self.withdraw_speculation();
         if let Lead::Replying(reply) = &mut self.lead {
             if !reply.is_played() {
                 reply.cut();

@@ -17,6 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) turn: TurnId,
+    /// The attempt at the turn that it answers; 0 when the turn was over.
+    pub(crate) speculation: u32,
     pub(crate) writing: Writing,
     pub(crate) voicing: Voicing,
     pub(crate) action: Due,
@@ -101,6 +103,7 @@ impl Reply {
     pub(crate) fn new(turn: TurnId, language: Language, until: Instant) -> Self {
         Self {
             turn,
+            speculation: 0,
             writing: Writing::Awaited { until },
             voicing: Voicing::Unclaimed,
             action: Due::Nothing,

@@ -88,6 +88,11 @@ impl Book {
 
     fn note(&mut self, output: &Output) {
         match output {
+            Output::AwaitSilence { listener, silence, .. } => {
+                assert!(!self.listeners[&listener.0], "a silence for a listening that is over");
+                assert!(!silence.is_zero());
+            }
+            Output::ListenFor { listener, .. } => assert!(!self.listeners[&listener.0]),
             Output::Closed => {
                 assert!(!self.closed, "closed twice");
                 self.closed = true;

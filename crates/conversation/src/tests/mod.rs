@@ -7,6 +7,7 @@ mod inline;
 mod laws;
 mod limits;
 mod patience;
+mod speculation;
 mod turns;
 
 use std::sync::Arc;
@@ -62,6 +63,17 @@ impl Call {
         }
         self.clock.advance_to(end);
         outputs
+    }
+
+    /// The caller pauses after these words.
+    pub(super) fn pauses(&mut self, listener: u64, words: &str) -> Vec<Output> {
+        let hypotheses = vec![Hypothesis::new(words, 0.9, Language::English)];
+        self.send(Input::Sound { listener: ListenerKey(listener), sound: CallerSound::Words { hypotheses } })
+    }
+
+    /// The caller goes on after a pause.
+    pub(super) fn goes_on(&mut self, listener: u64) -> Vec<Output> {
+        self.send(Input::Sound { listener: ListenerKey(listener), sound: CallerSound::Resumed })
     }
 
     fn drain(&mut self) -> Vec<Output> {
@@ -127,6 +139,8 @@ pub(super) fn said(outputs: &[Output]) -> Vec<&str> {
             | Output::YieldFloor { .. }
             | Output::Dismiss { .. }
             | Output::CompleteListening { .. }
+            | Output::AwaitSilence { .. }
+            | Output::ListenFor { .. }
             | Output::Closed => None,
         })
         .collect()
