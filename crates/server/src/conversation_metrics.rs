@@ -25,6 +25,27 @@ impl ConversationMetrics {
         add("conversation_calls_too_long_total", |counters| counters.calls_too_long);
         add("conversation_fallbacks_total", |counters| counters.fallbacks);
         add("conversation_interruptions_total", |counters| counters.interruptions);
+        let ended = |how: &'static str, count: fn(&Counters) -> u64| {
+            let since = since(count);
+            if since > 0 {
+                counter!("conversation_turns_total", "end" => how).increment(since);
+            }
+        };
+        ended("complete", |counters| counters.turns.complete);
+        ended("unsure", |counters| counters.turns.unsure);
+        ended("incomplete", |counters| counters.turns.incomplete);
+        ended("unjudged", |counters| counters.turns.unjudged);
+        ended("keys", |counters| counters.turns.keys);
+        ended("silence", |counters| counters.turns.silence);
+        ended("not-understood", |counters| counters.turns.not_understood);
+        let speculated = |outcome: &'static str, count: fn(&Counters) -> u64| {
+            let since = since(count);
+            if since > 0 {
+                counter!("conversation_speculations_total", "outcome" => outcome).increment(since);
+            }
+        };
+        speculated("committed", |counters| counters.speculations_committed);
+        speculated("withdrawn", |counters| counters.speculations_withdrawn);
         let dropped = |what: &'static str, count: fn(&Counters) -> u64| {
             let since = since(count);
             if since > 0 {
@@ -43,5 +64,7 @@ pub(crate) fn describe() {
     describe_counter!("conversation_calls_too_long_total", "Calls ended because they took too long");
     describe_counter!("conversation_fallbacks_total", "Replies that the fallback replaced");
     describe_counter!("conversation_interruptions_total", "Replies that the caller interrupted");
+    describe_counter!("conversation_turns_total", "Turns of callers, by how complete they were when they ended");
+    describe_counter!("conversation_speculations_total", "Turns asked for before they were over, by outcome");
     describe_counter!("conversation_dropped_total", "What conversations dropped: late, or over a limit");
 }

@@ -410,6 +410,12 @@ impl Task {
                 Output::Unhush { speaker } => self.tell(speaker.0, FromConversation::Unhush).await,
                 Output::YieldFloor { listener } => self.tell(listener.0, FromConversation::YieldFloor).await,
                 Output::Dismiss { listener } => self.tell(listener.0, FromConversation::Dismiss).await,
+                Output::AwaitSilence { listener, silence, is_complete } => {
+                    self.tell(listener.0, FromConversation::AwaitSilence { silence, is_complete }).await;
+                }
+                Output::ListenFor { listener, no_input_timeout, hints } => {
+                    self.tell(listener.0, FromConversation::ListenFor { no_input_timeout, hints }).await;
+                }
                 Output::CompleteListening { listener, outcome } => {
                     let what = match outcome {
                         ListenOutcome::Turn(result) | ListenOutcome::Action(result) => FromConversation::Complete {

@@ -298,6 +298,11 @@ impl SessionTask {
                 let wanted = Wanted { phrases, sensitivity, partials, audio };
                 return self.listen(key, leg, language, wanted);
             }
+            Output::Expect { key, phrases } => {
+                if let Some(listener) = self.listeners.get(&key) {
+                    listener.expect(phrases);
+                }
+            }
             Output::FinishListening { key } => {
                 if let Some(listener) = self.listeners.get(&key) {
                     listener.finish();

@@ -145,6 +145,8 @@ pub(crate) fn conversation(config: &Config) -> ConversationConfig {
         language: config.server.language,
         first_event_timeout: dialog.first_text_timeout,
         linger: dialog.idle_timeout,
+        end_of_turn: config.conversation.end_of_turn,
+        speculation: config.conversation.speculation,
         patience: config.conversation.patience.clone(),
         fallback: Fallback {
             english: dialog.fallback_english.clone(),

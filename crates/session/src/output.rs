@@ -98,6 +98,13 @@ pub enum Output {
         /// Whether the words so far are wanted while the caller speaks.
         partials: bool,
     },
+    /// These are likely to be said from now on.
+    Expect {
+        /// The listening.
+        key: ListenKey,
+        /// The words and phrases, in place of those before.
+        phrases: Vec<String>,
+    },
     /// The turn is over: the final hypotheses are wanted.
     FinishListening {
         /// Which listening.
@@ -488,6 +495,20 @@ pub enum FromConversation {
     YieldFloor,
     /// What it has heard is no turn: it forgets it and listens on.
     Dismiss,
+    /// So long a silence ends what was said so far; the client's time-outs, where it sent them, are the upper bound.
+    AwaitSilence {
+        /// How long, from the end of speech.
+        silence: Duration,
+        /// What was said may be all of it.
+        is_complete: bool,
+    },
+    /// How the answer is to be heard.
+    ListenFor {
+        /// How long the caller may say nothing; the client's time-out is the upper bound.
+        no_input_timeout: Option<Duration>,
+        /// Words that are likely.
+        hints: Vec<String>,
+    },
     /// Complete the RECOGNIZE with this instance.
     Complete {
         /// What the dialplan learns.

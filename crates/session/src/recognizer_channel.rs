@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use media::ClockRate;
 use mrcp::recognizer::{
     self, Failure, FailureKind, FinishedInput, GrammarPurpose, InputMatch, InputModes, Outcome, RecognizeParams,
-    Recognizer, RecognizerConfig, ResultConstraints, Verdict,
+    Recognizer, RecognizerConfig, ResultConstraints, Verdict, WantedSilence,
 };
 use mrcp::{
     ChannelId, EventName, FetchParams, GrammarRef, Message, RecognizerCause, Request, RequestId, RequestState, Resource,
@@ -83,6 +83,8 @@ struct Listening {
     params: Arc<RecognizeParams>,
     part: Option<PartKey>,
     turn: Turn,
+    /// What the conversation expects to be said.
+    hints: Vec<String>,
     started: Option<Instant>,
     ended: Option<Instant>,
     /// When the input was decided to be over.
@@ -264,6 +266,10 @@ impl RecognizerChannel {
             }
             Heard::Hypotheses { hypotheses, is_final: false } => {
                 let found = listening.constraints().state(&listening.grammars, &hypotheses);
+                if listening.is_judged() && has_words(&hypotheses) {
+                    // The conversation says how long to wait; until it does, the incomplete time-out holds.
+                    return self.tell_sound(CallerSound::Words { hypotheses });
+                }
                 let kept = listening.keep(|kept| kept.found = Some(found));
                 self.tell_sound(CallerSound::Words { hypotheses });
                 if !kept {
@@ -296,6 +302,21 @@ impl RecognizerChannel {
                     self.listen_again(request_id);
                 }
                 return;
+            }
+            FromConversation::AwaitSilence { silence, is_complete } => {
+                let silence = WantedSilence { silence, is_complete };
+                recognizer::Input::SilenceWanted { request_id, silence }
+            }
+            FromConversation::ListenFor { no_input_timeout, hints } => {
+                listening.hints = hints;
+                let (key, phrases) = (listening.key, listening.phrases());
+                if listening.hears && !listening.hints.is_empty() {
+                    self.outputs.push_back(Output::Expect { key, phrases });
+                }
+                match no_input_timeout {
+                    Some(timeout) => recognizer::Input::NoInputWithin { request_id, timeout },
+                    None => return,
+                }
             }
             FromConversation::Complete { instance, input, confidence, kind } => {
                 listening.turn = Turn::Told;
@@ -612,6 +633,7 @@ impl RecognizerChannel {
             params,
             part,
             turn: Turn::Open,
+            hints: Vec::new(),
             started: None,
             ended: None,
             decided: None,
@@ -780,7 +802,15 @@ impl RecognizerChannel {
     /// Tells the conversation what is heard of the caller.
     fn tell_sound(&mut self, sound: CallerSound) {
         let Some(listening) = &self.listening else { return };
-        if let (Some(part), Turn::Open, true) = (listening.part, listening.turn, self.style.barge_in) {
+        // Pauses are judged even where the caller cannot interrupt.
+        let is_wanted = self.style.barge_in
+            || match sound {
+                CallerSound::Words { .. } | CallerSound::Resumed => true,
+                CallerSound::Began | CallerSound::Partial { .. } | CallerSound::Paused { .. } | CallerSound::Keyed => {
+                    false
+                }
+            };
+        if let (Some(part), Turn::Open, true) = (listening.part, listening.turn, is_wanted) {
             self.outputs.push_back(Output::Converse { part, what: ToConversation::Sound(sound) });
         }
     }
@@ -810,6 +840,16 @@ impl Listening {
             }
             Floor::Yielded | Floor::Guarded => false,
         }
+    }
+
+    /// Words and phrases that are likely.
+    fn phrases(&self) -> Vec<String> {
+        self.grammars.iter().flat_map(Grammar::phrases).chain(self.hints.iter().cloned()).collect()
+    }
+
+    /// The conversation says when the turn is over; a hotword decides by itself.
+    fn is_judged(&self) -> bool {
+        self.part.is_some() && self.turn == Turn::Open && !self.params.mode.is_hotword()
     }
 
     fn dialog_uri(&self) -> String {
@@ -848,7 +888,7 @@ impl Listening {
             leg,
             audio: self.audio,
             language: self.language,
-            phrases: self.grammars.iter().flat_map(Grammar::phrases).collect(),
+            phrases: self.phrases(),
             sensitivity: hundredths(self.params.sensitivity_level),
             // They tell an interruption from a backchannel while the caller speaks.
             partials: self.params.mode.is_hotword() || self.params.early_no_match || self.part.is_some(),

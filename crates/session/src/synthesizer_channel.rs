@@ -231,6 +231,8 @@ impl SynthesizerChannel {
             // These are for the part that listens.
             FromConversation::YieldFloor
             | FromConversation::Dismiss
+            | FromConversation::AwaitSilence { .. }
+            | FromConversation::ListenFor { .. }
             | FromConversation::Complete { .. }
             | FromConversation::CollectDtmf(_)
             | FromConversation::Abandoned => {}

@@ -121,6 +121,11 @@ impl Listening {
         }
     }
 
+    /// What is decoded from now on is biased towards these.
+    pub(crate) fn expect(&mut self, phrases: &[String]) {
+        self.phrases = Arc::from(phrases);
+    }
+
     /// The shell dropped a partial because all workers are busy.
     pub(crate) fn partial_dropped(&mut self, key: DecodeKey) {
         if let Phase::Speaking { partial, .. } = &mut self.phase

@@ -267,6 +267,12 @@ impl Listener {
         self.signals.finish();
     }
 
+    /// These words and phrases are likely from now on, in place of those before. What is decoded as it is heard keeps those that it began
+    /// with.
+    pub fn expect(&self, phrases: Vec<String>) {
+        self.signals.expect(phrases);
+    }
+
     /// Decodes that have not answered, as of the last look of the listener thread.
     pub(crate) fn decodes(&self) -> usize {
         self.signals.decodes()

@@ -24,6 +24,8 @@ use media::RingReader;
 pub(super) struct StreamSignals {
     is_cancelled: AtomicBool,
     is_finished: AtomicBool,
+    /// What is likely to be said, where that has changed.
+    phrases: Mutex<Option<Vec<String>>>,
     outcomes: Mutex<Vec<Outcome>>,
     /// Decodes that were submitted and have not answered.
     decodes: AtomicUsize,
@@ -41,6 +43,7 @@ impl StreamSignals {
         Arc::new(Self {
             is_cancelled: AtomicBool::new(false),
             is_finished: AtomicBool::new(false),
+            phrases: Mutex::new(None),
             outcomes: Mutex::new(Vec::new()),
             decodes: AtomicUsize::new(0),
             thread,
@@ -54,6 +57,11 @@ impl StreamSignals {
 
     pub(super) fn finish(&self) {
         self.is_finished.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+
+    pub(super) fn expect(&self, phrases: Vec<String>) {
+        *self.phrases.lock().unwrap_or_else(PoisonError::into_inner) = Some(phrases);
         self.thread.unpark();
     }
 
@@ -121,6 +129,11 @@ impl Stream {
         let outcomes = std::mem::take(&mut *self.signals.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
         for outcome in outcomes {
             self.outcome(outcome);
+        }
+        let phrases = self.signals.phrases.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (&mut self.core, phrases) {
+            (Core::Pieces { listening, .. }, Some(phrases)) => listening.expect(&phrases),
+            (Core::Streaming { .. }, Some(_)) | (_, None) => {}
         }
         if self.state == StreamState::Open {
             self.read_audio();

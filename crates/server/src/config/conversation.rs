@@ -1,6 +1,6 @@
 //! `[conversation]`: how turns are taken, and what is said while somebody waits, where the dialog service's policy does not say.
 
-use conversation::{PatienceConfig, Phrases};
+use conversation::{EndOfTurnConfig, PatienceConfig, Phrases};
 use toml::Table;
 
 use super::reader::{Mistake, Section};
@@ -13,6 +13,10 @@ const PHRASE_CHARS_MAX: usize = 300;
 /// How conversations behave beside what their dialog service says.
 #[derive(Debug, Clone)]
 pub struct TurnTakingConfig {
+    /// The silences that end a turn.
+    pub end_of_turn: EndOfTurnConfig,
+    /// Whether services that can answer turns before they are over are asked to.
+    pub speculation: bool,
     /// What is said while somebody waits.
     pub patience: PatienceConfig,
 }
@@ -30,8 +34,18 @@ pub(super) fn read(root: &mut Table, mistakes: &mut Vec<Mistake>) -> TurnTakingC
             [&["I'm sorry, our time is up. Goodbye."], &["很抱歉，通话时间到了。再见。"]],
         ),
     };
+    let end_of_turn = EndOfTurnConfig {
+        complete: section.millis("complete_silence_ms", 300, 100..=10_000),
+        unsure: section.millis("unsure_silence_ms", 500, 100..=10_000),
+        incomplete: section.millis("incomplete_silence_ms", 1_200, 100..=10_000),
+    };
+    if end_of_turn.complete > end_of_turn.unsure || end_of_turn.unsure > end_of_turn.incomplete {
+        let reason = "must not be below complete_silence_ms, nor above incomplete_silence_ms";
+        section.reject("unsure_silence_ms", end_of_turn.unsure.as_millis(), reason);
+    }
+    let speculation = section.flag("speculation", true);
     section.finish();
-    TurnTakingConfig { patience }
+    TurnTakingConfig { end_of_turn, speculation, patience }
 }
 
 /// The sentences under two keys, for English and for Chinese.
@@ -71,6 +85,14 @@ mod tests {
         assert_eq!(told.fillers.english, ["One moment."]);
         assert_eq!(told.filler_after, Duration::from_millis(800));
         assert_eq!(told.silence_prompts.chinese, ["您还在吗？"]);
+    }
+
+    #[test]
+    fn the_silences_of_a_turn_are_in_order() {
+        let mistakes = Config::parse("[conversation]\nunsure_silence_ms = 200").unwrap_err();
+        assert!(mistakes.iter().any(|mistake| mistake.to_string().contains("conversation.unsure_silence_ms")));
+        let told = Config::parse("[conversation]\nincomplete_silence_ms = 2000").unwrap().conversation.end_of_turn;
+        assert_eq!(told.incomplete, Duration::from_secs(2));
     }
 
     #[test]

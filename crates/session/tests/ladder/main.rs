@@ -10,6 +10,7 @@ mod references;
 mod rfc_examples;
 mod signalling;
 mod speaking;
+mod turn_end;
 
 use std::sync::Arc;
 use std::time::Duration;
