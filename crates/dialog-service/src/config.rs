@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use crate::openai::{ApiKey, OpenAiConfig};
+use crate::openai::{ApiKey, ProvidersConfig};
 
 /// The port that a dialog service listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 9070;
@@ -22,8 +22,10 @@ pub struct DialogServiceConfig {
     pub conversations_max: usize,
     /// A conversation that nothing was heard of for so long is forgotten.
     pub idle_expiry: Duration,
-    /// The language model of the flows that have one.
-    pub openai: Option<OpenAiConfig>,
+    /// The language models of the flows that have one.
+    pub models: ProvidersConfig,
+    /// How long a model may take for the summary of a conversation that has ended. Zero: rules write it.
+    pub summary_within: Duration,
     /// What tools of flows may reach.
     pub tools: ToolsConfig,
     /// How long replies may go on after the service was told to stop.
@@ -63,7 +65,8 @@ impl Default for DialogServiceConfig {
             default_flow: "follow-up".to_owned(),
             conversations_max: 10_000,
             idle_expiry: Duration::from_secs(15 * 60),
-            openai: None,
+            models: ProvidersConfig::new(Vec::new()),
+            summary_within: Duration::from_secs(4),
             tools: ToolsConfig::default(),
             drain_grace: Duration::from_secs(5),
         }

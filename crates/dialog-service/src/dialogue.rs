@@ -7,6 +7,7 @@ use tonic::Status;
 use crate::{
     events::{caller_input, end, event, record, step_events},
     flow::{Flow, FlowRun, Found, Need, Outcome, Step, ToolResult},
+    openai::Usage,
 };
 
 /// One conversation as the service remembers it.
@@ -21,6 +22,10 @@ pub(crate) struct Dialogue {
     /// Names each wait, so that one that was replaced cannot go on.
     waits: u64,
     record: Option<v1::Record>,
+    /// What the model of the last reply used.
+    usage: Usage,
+    /// Tokens that all replies used.
+    tokens: u64,
 }
 
 /// A reply that waits for something from elsewhere.
@@ -63,6 +68,8 @@ impl Dialogue {
             pending: None,
             waits: 0,
             record: None,
+            usage: Usage::default(),
+            tokens: 0,
         };
         let step = dialogue.run.start();
         dialogue.reply_with(step);
@@ -143,6 +150,7 @@ impl Dialogue {
     /// Begins the reply to the last turn.
     fn reply_with(&mut self, step: Step) -> Answer {
         self.reply.clear();
+        self.usage = Usage::default();
         self.go_on(step, false)
     }
 
@@ -151,7 +159,7 @@ impl Dialogue {
         let need = step.need.take();
         let mut events = step_events(self.turn, &self.run, step);
         if need.is_none() {
-            events.push(end(self.turn, degraded));
+            events.push(end(self.turn, degraded, &self.usage));
         }
         self.reply.extend_from_slice(&events);
         let awaits = need.map(|need| self.wait_for(need));
@@ -181,6 +189,25 @@ impl Dialogue {
         let event = event(self.turn, Event::Text(text));
         self.reply.push(event.clone());
         Some(event)
+    }
+
+    /// What a model used for the last reply, whether it came to its end or not.
+    pub(crate) fn used(&mut self, usage: &Usage) {
+        self.tokens =
+            self.tokens.saturating_add(u64::from(usage.tokens_in)).saturating_add(u64::from(usage.tokens_out));
+        self.usage = usage.clone();
+    }
+
+    /// Tokens that models have used in this conversation.
+    pub(crate) fn tokens(&self) -> u64 {
+        self.tokens
+    }
+
+    /// A better record of a conversation that was ended.
+    pub(crate) fn improve_record(&mut self, record: v1::Record) {
+        if self.record.is_some() {
+            self.record = Some(record);
+        }
     }
 
     /// The model is done: the rest of the reply. `None` when nobody wants it any more.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::flow::{
     Act, BargeIn, CallerInput, Expects, FlowRun, Listening, Outcome, Policy, Said, Step, ToolCall, ToolOutcome, Words,
 };
+use crate::openai::Usage;
 
 /// Characters of one hypothesis that are looked at.
 const HYPOTHESIS_CHARS_MAX: usize = 2000;
@@ -38,8 +39,10 @@ pub(crate) fn event(turn: u32, what: Event) -> v1::TurnEvent {
     v1::TurnEvent { turn_id: turn, event: Some(what) }
 }
 
-pub(crate) fn end(turn: u32, degraded: bool) -> v1::TurnEvent {
-    event(turn, Event::End(v1::TurnEnd { degraded, ..v1::TurnEnd::default() }))
+pub(crate) fn end(turn: u32, degraded: bool, usage: &Usage) -> v1::TurnEvent {
+    let first_token_ms = u32::try_from(usage.first_token.as_millis()).unwrap_or(u32::MAX);
+    let (tokens_in, tokens_out) = (usage.tokens_in, usage.tokens_out);
+    event(turn, Event::End(v1::TurnEnd { degraded, model: usage.model.clone(), first_token_ms, tokens_in, tokens_out }))
 }
 
 /// What remains of a conversation.

@@ -26,10 +26,13 @@ pub mod rehearsal;
 mod reply;
 mod server;
 mod service;
+mod summary;
 mod tools;
 
 pub use config::{DEFAULT_PORT, DialogServiceConfig, ToolsConfig};
 pub use flows::FlowsError;
-pub use openai::{ApiKey, OpenAi, OpenAiConfig, ProviderError, ReplyStream};
+pub use openai::{
+    ApiKey, Begun, OpenAi, OpenAiConfig, Preset, ProviderError, Providers, ProvidersConfig, ReplyStream, Usage,
+};
 pub use server::{DialogService, DialogServiceError, run};
 pub use tools::ToolClientError;

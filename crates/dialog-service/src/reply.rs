@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use proto::v1;
@@ -8,14 +8,16 @@ use crate::{
     dialogue::{Answer, AwaitKey, ModelFinish},
     dialogues::{SharedDialogue, locked},
     flow::{ForbiddenFilter, ModelRequest, Need},
-    openai::{MarkerFilter, OpenAi, ProviderError, ReplyStream},
+    openai::{Begun, MarkerFilter, ProviderError, Providers},
     tools::ToolClient,
 };
 
 /// What replies ask outside of the service.
 #[derive(Debug)]
 pub(crate) struct Helpers {
-    pub(crate) provider: Option<OpenAi>,
+    pub(crate) providers: Option<Providers>,
+    /// How long the summary of a conversation may be written by a model; zero: rules write it.
+    pub(crate) summary_within: Duration,
     pub(crate) tools: ToolClient,
 }
 
@@ -36,8 +38,10 @@ enum Awaits {
 /// A language model that writes the rest of a reply.
 struct Model {
     request: ModelRequest,
-    provider: Option<OpenAi>,
-    stream: Option<ReplyStream>,
+    providers: Option<Providers>,
+    /// Tokens that the conversation may still use.
+    tokens_left: u64,
+    begun: Option<Begun>,
     markers: MarkerFilter,
     forbidden: ForbiddenFilter,
     chars: usize,
@@ -64,7 +68,10 @@ impl Reply {
     fn take(&mut self, answer: Answer) {
         self.ready.extend(answer.events);
         self.awaits = answer.awaits.map(|(key, need)| match need {
-            Need::Model(request) => (key, Awaits::Model(Box::new(Model::new(request, self.helpers.provider.clone())))),
+            Need::Model(request) => {
+                let tokens_used = locked(&self.dialogue).tokens();
+                (key, Awaits::Model(Box::new(Model::new(request, self.helpers.providers.clone(), tokens_used))))
+            }
             other @ (Need::Tool(_) | Need::Lookup(_)) => (key, Awaits::Other(other)),
         });
     }
@@ -117,6 +124,7 @@ impl Reply {
             },
             Ok(Written::Finished(words)) => {
                 let mut dialogue = locked(&self.dialogue);
+                model.begun.iter().for_each(|begun| dialogue.used(begun.stream.usage()));
                 if !words.is_empty() {
                     self.ready.extend(dialogue.model_wrote(key, &words));
                 }
@@ -133,36 +141,58 @@ impl Reply {
             Err(err) => {
                 metrics::counter!("dialog_provider_failures_total", "kind" => err.kind()).increment(1);
                 tracing::warn!(kind = err.kind(), error = %err, "the language model failed; the flow's fallback speaks");
-                let rest = locked(&self.dialogue).model_finished(key, ModelFinish::Failed);
+                let mut dialogue = locked(&self.dialogue);
+                if let (Some(begun), Some(providers)) = (&model.begun, &model.providers) {
+                    providers.broke_off(begun, &err);
+                    dialogue.used(begun.stream.usage());
+                }
+                let rest = dialogue.model_finished(key, ModelFinish::Failed);
+                drop(dialogue);
                 self.take_rest(rest);
             }
         }
     }
 }
 
+impl Drop for Reply {
+    /// What a model wrote for nobody was paid for all the same.
+    fn drop(&mut self) {
+        if let Some((_, Awaits::Model(model))) = &self.awaits
+            && let Some(begun) = &model.begun
+        {
+            locked(&self.dialogue).used(begun.stream.usage());
+        }
+    }
+}
+
 impl Model {
-    fn new(request: ModelRequest, provider: Option<OpenAi>) -> Self {
+    fn new(request: ModelRequest, providers: Option<Providers>, tokens_used: u64) -> Self {
+        let tokens_max = providers.as_ref().map_or(0, Providers::call_tokens_max);
         Self {
             markers: MarkerFilter::new(request.exits.clone()),
             forbidden: ForbiddenFilter::new(request.guard.clone()),
             request,
-            provider,
-            stream: None,
+            providers,
+            tokens_left: tokens_max.saturating_sub(tokens_used),
+            begun: None,
             chars: 0,
         }
     }
 
     async fn write(&mut self) -> Result<Written, ProviderError> {
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
             None => {
-                let provider = self.provider.as_ref();
-                let provider = provider.ok_or_else(|| ProviderError::Configuration("there is none".to_owned()))?;
-                self.stream.insert(provider.reply(&self.request).await?)
+                let providers = self.providers.as_ref();
+                let providers = providers.ok_or_else(|| ProviderError::Configuration("there is none".to_owned()))?;
+                if self.tokens_left == 0 {
+                    return Err(ProviderError::Budget);
+                }
+                self.begun.insert(providers.begin(&self.request).await?)
             }
         };
         loop {
-            let Some(piece) = stream.next().await? else {
+            let Some(piece) = begun.stream.next().await? else {
                 let mut words = self.forbidden.push(&self.markers.finish());
                 words.push_str(&self.forbidden.finish());
                 if self.chars == 0 && words.trim().is_empty() && self.markers.exit().is_none() {

@@ -8,7 +8,7 @@ use crate::{
     config::DialogServiceConfig,
     dialogues::Dialogues,
     flows::{Flows, FlowsError},
-    openai::{OpenAi, ProviderError},
+    openai::{ProviderError, Providers},
     reply::Helpers,
     service::Service,
     tools::{ToolClient, ToolClientError},
@@ -64,9 +64,9 @@ impl DialogService {
     /// # Errors
     /// When the flows or the provider's configuration cannot be used, or the address is taken.
     pub async fn bind(config: DialogServiceConfig) -> Result<Self, DialogServiceError> {
-        let flows = Flows::load(config.flows.as_deref(), config.openai.is_some(), &config.default_flow)
+        let flows = Flows::load(config.flows.as_deref(), !config.models.providers.is_empty(), &config.default_flow)
             .map_err(DialogServiceError::Flows)?;
-        let provider = config.openai.map(OpenAi::new).transpose().map_err(DialogServiceError::Provider)?;
+        let providers = Providers::new(config.models).map_err(DialogServiceError::Provider)?;
         let tools = ToolClient::new(config.tools).map_err(DialogServiceError::Tools)?;
         let failed = |source| DialogServiceError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
@@ -75,7 +75,7 @@ impl DialogService {
             flows,
             default_flow: config.default_flow,
             dialogues: Arc::new(Dialogues::new(config.conversations_max, config.idle_expiry)),
-            helpers: Arc::new(Helpers { provider, tools }),
+            helpers: Arc::new(Helpers { providers, summary_within: config.summary_within, tools }),
         };
         Ok(Self { listener, address, service, idle_expiry: config.idle_expiry, drain_grace: config.drain_grace })
     }

@@ -9,6 +9,7 @@ use crate::{
     dialogues::{Dialogues, SharedDialogue, locked},
     flows::Flows,
     reply::{Helpers, Reply},
+    summary,
 };
 
 /// Bytes of a conversation id.
@@ -104,7 +105,19 @@ impl Dialog for Service {
     ) -> Result<Response<v1::EndConversationResponse>, Status> {
         let request = request.into_inner();
         let dialogue = self.find(&request.conversation_id)?;
-        let record = locked(&dialogue).end(request.reason(), request.heard.as_ref());
+        let (record, is_new) = {
+            let mut dialogue = locked(&dialogue);
+            let is_new = !dialogue.is_ended();
+            (dialogue.end(request.reason(), request.heard.as_ref()), is_new)
+        };
+        let record = match &self.helpers.providers {
+            Some(providers) if is_new && !self.helpers.summary_within.is_zero() => {
+                let record = summary::write(providers, record, self.helpers.summary_within).await;
+                locked(&dialogue).improve_record(record.clone());
+                record
+            }
+            Some(_) | None => record,
+        };
         tracing::info!(conversation = %request.conversation_id, outcome = record.outcome, "a conversation is over");
         Ok(Response::new(v1::EndConversationResponse { record: Some(record) }))
     }

@@ -7,8 +7,8 @@ mod common;
 use std::{net::SocketAddr, time::Duration};
 
 use common::{Caller, Reply, Running, config};
-use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig};
-use proto::v1::{self, action::Kind, end_conversation_request::Reason};
+use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig, Preset, ProvidersConfig};
+use proto::v1::{self, action::Kind, end_conversation_request::Reason, turn_event::Event};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -97,15 +97,23 @@ fn reply(pieces: &[&str]) -> Act {
     )))
 }
 
-fn with_provider(address: SocketAddr) -> DialogServiceConfig {
-    let openai = OpenAiConfig {
+fn provider(address: SocketAddr) -> OpenAiConfig {
+    OpenAiConfig {
         key: Some(ApiKey::new("secret-key")),
         connect_timeout: Duration::from_millis(300),
         first_token_timeout: Duration::from_millis(600),
         total_timeout: Duration::from_millis(1200),
         ..OpenAiConfig::new(format!("http://{address}/v1"), "small")
-    };
-    DialogServiceConfig { openai: Some(openai), ..config() }
+    }
+}
+
+/// Without a summary by the model, which would be one more request.
+fn with_providers(providers: Vec<OpenAiConfig>) -> DialogServiceConfig {
+    DialogServiceConfig { models: ProvidersConfig::new(providers), summary_within: Duration::ZERO, ..config() }
+}
+
+fn with_provider(address: SocketAddr) -> DialogServiceConfig {
+    with_providers(vec![provider(address)])
 }
 
 /// A conversation with the assistant, and the reply to the first thing that the caller says.
@@ -261,4 +269,114 @@ fn a_key_is_never_printed() {
     let config =
         OpenAiConfig { key: Some(ApiKey::new("secret-key")), ..OpenAiConfig::new("http://127.0.0.1:1/v1", "small") };
     assert!(!format!("{config:?}").contains("secret-key"));
+}
+
+#[tokio::test]
+async fn the_next_provider_writes_when_the_first_fails_or_is_late() {
+    let refused = || Act::Write(format!("{}{{}}", head("401 Unauthorized", "application/json")).into_bytes());
+    for (name, first) in [("refuses", refused()), ("never answers", Act::Ignore), ("hangs up", Act::Hang)] {
+        let (first, _) = scripted(vec![first]).await;
+        let (second, mut seen) = scripted(vec![reply(&["Yes, until six."])]).await;
+        let second = OpenAiConfig { model: "large".to_owned(), preset: Preset::OpenAi, ..provider(second) };
+        let running = Running::start(with_providers(vec![provider(first), second])).await;
+        let (mut caller, _) = Caller::start(&running, "call", "en-US", "assistant", &[]).await;
+        let reply = caller.says("are you open today").await;
+        assert_eq!((reply.text.as_str(), reply.degraded), ("Yes, until six.", false), "{name}");
+        let (_, body) = seen.recv().await.unwrap();
+        assert_eq!((&body["model"], &body["max_completion_tokens"]), (&"large".into(), &200.into()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_three_times_is_left_alone() {
+    let (address, mut seen) = scripted(vec![Act::Hang; 20]).await;
+    let running = Running::start(with_provider(address)).await;
+    for call in 0..3 {
+        let (mut caller, _) = Caller::start(&running, &format!("call {call}"), "en-US", "assistant", &[]).await;
+        assert_eq!(caller.says("are you open").await.text, FALLBACK);
+    }
+    let mut requests = 0;
+    while seen.try_recv().is_ok() {
+        requests += 1;
+    }
+    // Two for the first call, one for the second, none after that.
+    assert_eq!(requests, 3);
+}
+
+#[tokio::test]
+async fn what_a_model_thinks_aloud_is_not_said_and_its_usage_is_told() {
+    let usage = format!(
+        "data: {}\n\n",
+        serde_json::json!({"choices": [], "usage": {"prompt_tokens": 91, "completion_tokens": 7}})
+    );
+    let done = format!("data: {}\n\n", serde_json::json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
+    let text = format!("{}{}{done}{usage}data: [DONE]\n\n", words("<thi"), words("nk>They ask.</think>Yes."));
+    let (address, _seen) = scripted(vec![Act::Write(events(&text))]).await;
+    let running = Running::start(with_provider(address)).await;
+    let (mut caller, _) = Caller::start(&running, "call", "en-US", "assistant", &[]).await;
+    let mut stream = caller.client.take_turn(caller.speech(1, "hello")).await.unwrap().into_inner();
+    let (mut said, mut ended) = (String::new(), None);
+    while let Some(event) = stream.message().await.unwrap() {
+        match event.event.unwrap() {
+            Event::Text(text) => said.push_str(&text.text),
+            Event::End(end) => ended = Some(end),
+            _ => {}
+        }
+    }
+    let end = ended.unwrap();
+    assert_eq!(said, "Yes.");
+    assert_eq!((end.model.as_str(), end.tokens_in, end.tokens_out), ("small", 91, 7));
+}
+
+#[tokio::test]
+async fn a_conversation_that_has_used_up_its_tokens_goes_on_without_a_model() {
+    let (address, _seen) = scripted(vec![reply(&["Yes."]), reply(&["Yes."])]).await;
+    let mut config = with_provider(address);
+    config.models.call_tokens_max = 1;
+    let running = Running::start(config).await;
+    let (mut caller, _) = Caller::start(&running, "call", "en-US", "assistant", &[]).await;
+    assert_eq!(caller.says("are you open").await.text, "Yes.");
+    let second = caller.says("and tomorrow").await;
+    assert_eq!((second.text.as_str(), second.degraded), (FALLBACK, true));
+}
+
+#[tokio::test]
+async fn a_long_conversation_is_sent_without_its_beginning() {
+    let (address, mut seen) = scripted(vec![reply(&["Yes."]), reply(&["Yes."])]).await;
+    let short = OpenAiConfig { context_tokens_max: 1, ..provider(address) };
+    let running = Running::start(with_providers(vec![short])).await;
+    let (mut caller, _) = Caller::start(&running, "call", "en-US", "assistant", &[]).await;
+    caller.says("are you open").await;
+    caller.says("and tomorrow").await;
+    seen.recv().await.unwrap();
+    let (_, body) = seen.recv().await.unwrap();
+    let lines: Vec<&str> =
+        body["messages"].as_array().unwrap().iter().map(|line| line["content"].as_str().unwrap()).collect();
+    assert_eq!(lines[1..], ["and tomorrow"]);
+}
+
+#[tokio::test]
+async fn a_model_writes_the_summary_and_rules_where_it_does_not() {
+    let good = serde_json::json!({
+        "summary": "The caller asked for opening hours.", "intents": ["opening hours"], "sentiment": "positive",
+        "follow_ups": ["send the timetable"],
+    });
+    for (name, answer, by) in [
+        ("writes", reply(&["Here it is: ", &good.to_string()]), "small"),
+        ("writes nonsense", reply(&["Well."]), "rules"),
+    ] {
+        let (address, _seen) = scripted(vec![reply(&["Until six."]), answer]).await;
+        let config = DialogServiceConfig { summary_within: Duration::from_secs(20), ..with_provider(address) };
+        let running = Running::start(config).await;
+        let (mut caller, _) = Caller::start(&running, "call", "en-US", "assistant", &[]).await;
+        caller.says("when do you close").await;
+        let record = caller.ends(Reason::CallerGone).await.unwrap();
+        assert_eq!(record.written_by, by, "{name}");
+        if by == "small" {
+            assert_eq!(record.summary, "The caller asked for opening hours.");
+            assert!(record.intents.contains(&"opening hours".to_owned()));
+            assert_eq!(record.follow_ups.last().map(String::as_str), Some("send the timetable"));
+        }
+        assert_eq!(caller.ends(Reason::CallerGone).await.unwrap(), record, "{name}: the same record again");
+    }
 }

@@ -24,7 +24,9 @@ async fn a_real_model_streams_its_replies_and_does_not_overrule_the_rules() {
         total_timeout: Duration::from_secs(60),
         ..OpenAiConfig::new(base_url, model)
     };
-    let running = Running::start(DialogServiceConfig { openai: Some(openai), ..config() }).await;
+    let running =
+        Running::start(DialogServiceConfig { models: dialog_service::ProvidersConfig::new(vec![openai]), ..config() })
+            .await;
     let (mut caller, greeting) = Caller::start(&running, "call", "en-US", "assistant", &[]).await;
     eprintln!("robot: {}", greeting.text);
     for words in ["Hello, are you open on Tuesday?", "And what about Sunday?"] {

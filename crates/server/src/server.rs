@@ -350,7 +350,7 @@ impl EmbeddedDialogService {
 pub async fn embedded_dialog_service(
     config: &Config,
 ) -> Result<EmbeddedDialogService, dialog_service::DialogServiceError> {
-    let service = dialog_service::DialogService::bind(settings::dialog_service(config)).await?;
+    let service = dialog_service::DialogService::bind(settings::dialog_service(config)?).await?;
     let address = service.address();
     let stop = CancellationToken::new();
     let stopped = stop.clone();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conversation::{Action, ConversationConfig, Fallback};
-use dialog_service::{ApiKey, DialogServiceConfig, OpenAiConfig};
+use dialog_service::{ApiKey, DialogServiceConfig, DialogServiceError, OpenAiConfig, ProviderError, ProvidersConfig};
 use mrcp::connection::ConnectionConfig;
 use mrcp::recognizer::{RecognizerConfig, RecognizerDefaults};
 use mrcp::synthesizer::{NtpAnchor, SynthesizerConfig};
@@ -14,7 +14,7 @@ use sip::endpoint::EndpointConfig;
 use speech::nlsml::InstanceForm;
 use speech::{GrammarLimits, ResultFormat};
 
-use crate::config::Config;
+use crate::config::{Config, ProviderConfig};
 
 /// What `speech::Language` knows, as SET-PARAMS may name it; whether an engine hears it is seen when it is asked to.
 const LANGUAGES: [&str; 3] = ["en", "zh", "cmn"];
@@ -162,16 +162,36 @@ pub(crate) fn conversation(config: &Config) -> ConversationConfig {
     }
 }
 
-pub(crate) fn dialog_service(config: &Config) -> DialogServiceConfig {
+/// # Errors
+/// When a model's key cannot be read.
+pub(crate) fn dialog_service(config: &Config) -> Result<DialogServiceConfig, DialogServiceError> {
     let dialog = &config.dialog;
-    DialogServiceConfig {
+    Ok(DialogServiceConfig {
         listen: dialog.listen,
         flows: dialog.flows.clone(),
         default_flow: dialog.flow.clone(),
-        openai: dialog.llm.as_ref().map(|llm| OpenAiConfig {
-            key: ApiKey::from_environment(&llm.key_variable),
-            ..OpenAiConfig::new(&llm.base_url, &llm.model)
-        }),
+        models: match &dialog.llm {
+            Some(llm) => ProvidersConfig {
+                providers: llm.providers.iter().map(provider).collect::<Result<_, _>>()?,
+                answer_within: llm.answer_within,
+                call_tokens_max: llm.call_tokens_max,
+            },
+            None => ProvidersConfig::new(Vec::new()),
+        },
+        summary_within: dialog.llm.as_ref().map_or(Duration::ZERO, |llm| llm.summary_within),
         ..DialogServiceConfig::default()
-    }
+    })
+}
+
+/// A provider with its key.
+fn provider(config: &ProviderConfig) -> Result<OpenAiConfig, DialogServiceError> {
+    let key = match (&config.key_file, &config.key_variable) {
+        (Some(path), _) => Some(ApiKey::from_file(path).map_err(|error| {
+            let reason = format!("the key of {} cannot be read: {}: {error}", config.settings.model, path.display());
+            DialogServiceError::Provider(ProviderError::Configuration(reason))
+        })?),
+        (None, Some(name)) => ApiKey::from_environment(name),
+        (None, None) => None,
+    };
+    Ok(OpenAiConfig { key, ..config.settings.clone() })
 }

@@ -5,6 +5,7 @@
 
 mod conversation;
 mod fetching;
+mod llm;
 mod reader;
 mod recording;
 mod webhook;
@@ -23,6 +24,7 @@ use crate::compat::Kind;
 pub use crate::net::media::PortMode;
 
 pub use conversation::TurnTakingConfig;
+pub use llm::{LlmConfig, ProviderConfig};
 pub use reader::Mistake;
 use reader::Section;
 pub use recording::{RecorderConfig, RecordingStorageConfig};
@@ -246,19 +248,8 @@ pub struct DialogConfig {
     pub barge_in: bool,
     /// Where records are delivered; `None`: nowhere.
     pub webhook: Option<WebhookConfig>,
-    /// Chat model of LLM-led flows, for the embedded service.
+    /// Language models of LLM-led flows, for the embedded service.
     pub llm: Option<LlmConfig>,
-}
-
-/// `[dialog.llm]`: an OpenAI-compatible chat service.
-#[derive(Debug, Clone)]
-pub struct LlmConfig {
-    /// Base URL, such as `http://127.0.0.1:8080/v1`.
-    pub base_url: String,
-    /// Model name.
-    pub model: String,
-    /// Environment variable that holds the key.
-    pub key_variable: String,
 }
 
 /// `[http]`
@@ -583,21 +574,7 @@ fn read_dialog(root: &mut Table, mistakes: &mut Vec<Mistake>) -> DialogConfig {
     };
     section.finish();
     config.webhook = webhook.map(|table| webhook::read(table, mistakes));
-    if let Some(table) = llm {
-        let mut wrapped = Table::from_iter([("dialog.llm".to_owned(), toml::Value::Table(table))]);
-        let mut section = Section::take(&mut wrapped, "dialog.llm", mistakes);
-        let base_url = section.text("base_url").unwrap_or_default();
-        let model = section.text("model").unwrap_or_default();
-        let key_variable = section.text("key_variable").unwrap_or_else(|| "VOXGATE_LLM_KEY".to_owned());
-        if base_url.is_empty() {
-            section.reject("base_url", "\"\"", "is needed where [dialog.llm] is given");
-        }
-        if model.is_empty() {
-            section.reject("model", "\"\"", "is needed where [dialog.llm] is given");
-        }
-        section.finish();
-        config.llm = Some(LlmConfig { base_url, model, key_variable });
-    }
+    config.llm = llm.map(|table| llm::read(table, mistakes));
     config
 }
 
@@ -644,14 +621,22 @@ mod tests {
             codecs = ["PCMU", "MP3"]
             [dialog]
             address = "here"
-            [dialog.llm]
+            [[dialog.llm.providers]]
             model = "m"
         "#;
         let mistakes = Config::parse(text).unwrap_err();
         let keys: Vec<&str> = mistakes.iter().map(|mistake| mistake.key.as_str()).collect();
         assert_eq!(
             keys,
-            ["sip.port", "sip.colour", "rtp.port_min", "rtp.codecs", "dialog.address", "dialog.llm.base_url", "bogus"]
+            [
+                "sip.port",
+                "sip.colour",
+                "rtp.port_min",
+                "rtp.codecs",
+                "dialog.address",
+                "dialog.llm.providers[0].base_url",
+                "bogus"
+            ]
         );
         assert_eq!(mistakes[0].to_string(), "sip.port = 70000: must be from 0 to 65535");
         assert_eq!(mistakes[1].to_string(), "sip.colour = \"red\": unknown key");
