@@ -3,7 +3,7 @@
 use mrcp::Method;
 use tokio::net::UdpSocket;
 
-use crate::support::{BareCall, BareConnection, channel, offer, request, soon, start_server};
+use crate::support::{BareCall, BareConnection, channel, http_get, offer, request, soon, start_server};
 
 /// An even port and the odd one after it, as a PBX takes them.
 async fn ports() -> (UdpSocket, UdpSocket) {
@@ -60,4 +60,49 @@ async fn rtp_004_rtp_009_reports_go_from_the_odd_port_to_the_odd_port_and_say_go
     let seconds = u32::from_be_bytes(report[8..12].try_into().unwrap());
     // 2026 in NTP seconds; the next era begins in 2036.
     assert!(seconds > 3_976_214_400, "NTP time: {seconds}");
+}
+
+/// A receiver report of an unknown source about `ssrc`: a quarter lost lately, five packets in all.
+fn receiver_report(ssrc: &[u8]) -> Vec<u8> {
+    let mut report = vec![0x81, 201, 0, 7, 0, 0, 0, 9];
+    report.extend(ssrc);
+    report.extend([64, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 80]);
+    report.extend([0; 8]);
+    report
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rtp_004_what_the_peer_reports_is_in_the_metrics_when_the_leg_ends() {
+    let server = start_server().await;
+    let (rtp, rtcp) = ports().await;
+    let mut call = BareCall::new(server.sip_address()).await;
+    let answer = call.request("INVITE", &offer("speechsynth", rtp.local_addr().unwrap().port(), "0 101")).await;
+    let mut connection = BareConnection::open(server.mrcp_address()).await;
+    connection.ask(request(&channel(&answer), 1, Method::Speak, "text/plain", "long enough for a report")).await;
+    let mut datagram = [0; 2_000];
+    let (_, from) = soon("audio", rtp.recv_from(&mut datagram)).await.unwrap();
+    rtcp.send_to(&receiver_report(&datagram[8..12]), ("127.0.0.1", from.port() + 1)).await.unwrap();
+    // A worker reads at each tick, and sends every other tick: after some packets it has read the report.
+    for _ in 0..8 {
+        soon("more audio", rtp.recv_from(&mut datagram)).await.unwrap();
+    }
+    call.request("BYE", "").await;
+    let http = server.http_address().unwrap();
+    soon("the figures", async {
+        loop {
+            let metrics = http_get(http, "/metrics").await.1;
+            let sum = |name: &str| -> f64 {
+                let line = format!("{name}_sum ");
+                metrics.lines().find_map(|found| found.strip_prefix(&line)?.parse().ok()).unwrap_or(0.0)
+            };
+            if sum("media_peer_lost_ratio") > 0.0
+                && sum("media_peer_jitter_seconds") >= 0.01
+                && sum("media_peer_mean_opinion_score") >= 1.0
+            {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }

@@ -135,6 +135,43 @@ async fn rtp_002_wideband_speech_goes_both_ways_in_every_codec() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rtp_006_every_codec_speaks_and_hears_in_every_packet_time() {
+    let server = start_server().await;
+    let every = [Codec::PCMU, Codec::PCMA, Codec::L16_8000, Codec::L16_16000, Codec::G722, Codec::OPUS];
+    let mut calls = tokio::task::JoinSet::new();
+    for codec in every {
+        calls.spawn(every_packet_time(server.sip_address(), codec));
+    }
+    while let Some(call) = calls.join_next().await {
+        call.unwrap();
+    }
+}
+
+async fn every_packet_time(server: std::net::SocketAddr, codec: Codec) {
+    for ptime_ms in [10, 20, 30, 40, 60] {
+        let mut config = client::ClientConfig::new(server);
+        config.codecs = vec![codec];
+        config.ptime = media::Ptime::from_ms(ptime_ms).unwrap();
+        let client = client::Client::start(config, client::Ladder::off(now())).await.unwrap();
+        let mut synthesizer = client.open_synthesizer(None).await.unwrap();
+        let rate_hz = synthesizer.session.clock_rate().hz();
+        assert_eq!(synthesizer.session.media().ptime.ms(), codec.packet_ms(ptime_ms));
+        let request = say(&mut synthesizer, "a").await;
+        synthesizer.finished(request, SOON).await.unwrap();
+        assert_eq!(heard(&synthesizer.take_audio(), rate_hz), "a", "{codec:?} {ptime_ms} ms");
+        let mut recognizer = client.open_recognizer(None).await.unwrap();
+        // Keys count at the clock rate of the codec: 8, 16 or 48 kHz.
+        assert!(recognizer.session.media().telephone_event.is_some());
+        let digits = client::GrammarBody::uri("builtin:dtmf/digits?length=1");
+        let request = recognizer.recognize(&digits, Headers::new()).await.unwrap();
+        recognizer.send_dtmf("7");
+        let recognition = recognizer.finished(request, SOON).await.unwrap();
+        let instance = recognition.result.map(|result| result.instance);
+        assert_eq!(instance, Some(serde_json::json!("7")), "{codec:?} {ptime_ms} ms");
+    }
+}
+
 async fn wideband_call(offered: Codec, codec: media::Codec) {
     let server = start_server().await;
     let mut config = client::ClientConfig::new(server.sip_address());

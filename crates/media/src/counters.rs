@@ -37,28 +37,6 @@ pub struct LegCounters {
     pub dropped: DropCounts,
 }
 
-impl LegCounters {
-    /// How the audio that came sounds to a listener, 1 (bad) to 4.4 (as good as G.711 gets): the E-model (ITU-T G.107)
-    /// with its parameters for G.711 with concealment, from the packets lost and a one-way delay in milliseconds. `None`
-    /// before there is anything to judge.
-    pub fn mean_opinion_score(&self, delay_ms: u32) -> Option<f32> {
-        /// Packet-loss robustness of G.711 with concealment (ITU-T G.113, table I.4).
-        const ROBUSTNESS: f64 = 25.1;
-        let lost = self.packets_lost as f64;
-        let expected = lost + self.packets_received as f64;
-        if expected < 1.0 {
-            return None;
-        }
-        let loss_percent = 100.0 * lost / expected;
-        let delay = f64::from(delay_ms);
-        let delay_impairment = 0.024 * delay + 0.11 * (delay - 177.3).max(0.0);
-        let loss_impairment = 95.0 * loss_percent / (loss_percent + ROBUSTNESS);
-        let r = (93.2 - delay_impairment - loss_impairment).clamp(0.0, 100.0);
-        let score = 1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6;
-        Some(score.clamp(1.0, 4.5) as f32)
-    }
-}
-
 /// Why something was thrown away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DropReason {
@@ -141,25 +119,5 @@ impl DropCounts {
         if let Some(count) = self.counts.get_mut(reason as usize) {
             *count += 1;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_opinion_falls_with_loss_and_delay() {
-        let score = |received, lost, delay_ms| {
-            let counters = LegCounters { packets_received: received, packets_lost: lost, ..LegCounters::default() };
-            counters.mean_opinion_score(delay_ms)
-        };
-        assert_eq!(score(0, 0, 0), None);
-        let clean = score(1000, 0, 20).unwrap();
-        assert!((4.3..=4.45).contains(&clean), "{clean}");
-        let lossy = score(950, 50, 20).unwrap();
-        assert!((3.7..4.0).contains(&lossy), "{lossy}");
-        assert!(score(1000, 0, 400).unwrap() < 3.8);
-        assert!(score(1, 1000, 1000).unwrap() >= 1.0);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::config::{LegConfig, LegMedia};
 use crate::counters::{DropReason, LegCounters};
 use crate::dtmf::DtmfDigit;
+use crate::figures::LegFigures;
 use crate::packet::PacketQueue;
 use crate::pcm_buffer::{PcmBuffer, PcmSink};
 use crate::receiver::Receiver;
@@ -277,6 +278,11 @@ impl Leg {
     pub fn say_goodbye(&mut self, now: Instant) {
         let (reception, jitter) = self.receiver.reception();
         self.rtcp.bye(now, self.sender.timestamp_at(now), self.sender.sent(), reception, jitter);
+    }
+
+    /// How both streams fared until now.
+    pub fn figures(&self) -> LegFigures {
+        LegFigures::of(self)
     }
 
     /// What the peer reported of our stream.

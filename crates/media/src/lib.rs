@@ -12,6 +12,7 @@ mod config;
 mod counters;
 mod dtmf;
 mod endpointer;
+pub mod figures;
 pub mod fuzz;
 mod interarrival_jitter;
 mod jitter_buffer;
@@ -36,6 +37,7 @@ pub use config::{IdleSending, InbandDtmf, JitterConfig, LegConfig, LegMedia, Pti
 pub use counters::{DropCounts, DropReason, LegCounters};
 pub use dtmf::DtmfDigit;
 pub use endpointer::{EndpointEvent, Endpointer, EndpointerConfig};
+pub use figures::LegFigures;
 pub use interarrival_jitter::InterarrivalJitter;
 pub use leg::{CaptureId, Leg, LegCommand, LegEvent, PlaySpan, PlayoutOutcome, UtteranceId};
 pub use pcm_buffer::{PcmBuffer, PcmOverrun, PcmSink, PcmState};

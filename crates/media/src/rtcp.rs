@@ -30,6 +30,8 @@ pub(crate) struct SentSoFar {
 pub struct PeerReport {
     /// Reports of the peer, of either kind.
     pub reports: u64,
+    /// Blocks in them about our stream.
+    pub blocks: u64,
     /// Of our packets, the part that the peer missed between its last two reports, in 256ths.
     pub lost_fraction: u8,
     /// Of our packets, those the peer missed since the beginning.
@@ -115,6 +117,7 @@ impl Rtcp {
         if block.ssrc() != self.ssrc {
             return;
         }
+        self.peer.blocks += 1;
         self.peer.lost_fraction = block.fraction_lost();
         self.peer.lost = block.cumulative_lost();
         self.peer.jitter = block.interarrival_jitter();

@@ -54,8 +54,14 @@ fn describe() {
     describe_counter!("media_packets_dropped_total", "RTP packets dropped, by reason");
     describe_histogram!("media_lost_ratio", "RTP packets lost on the way to us, of those expected, per leg");
     describe_histogram!("media_jitter_seconds", "Interarrival jitter of RTP at the end of a leg");
+    describe_histogram!("media_peer_lost_ratio", "Our RTP packets that the peer says it lost, of those sent, per leg");
+    describe_histogram!("media_peer_jitter_seconds", "Interarrival jitter of our RTP, as the peer reports it");
     describe_histogram!("media_round_trip_seconds", "Round trip by RTCP at the end of a leg");
     describe_histogram!("media_mean_opinion_score", "Quality of what came, by the E-model, per leg: 1 to 4.5");
+    describe_histogram!(
+        "media_peer_mean_opinion_score",
+        "Quality of what we sent, by the peer's reports and the E-model"
+    );
     describe_counter!("media_ticks_late_total", "Media ticks that began more than 5 ms late");
     describe_counter!("recordings_total", "Recordings ended, by target and outcome");
     describe_counter!("recording_events_dropped_total", "Events of recordings that found no room in their session");

@@ -7,6 +7,7 @@ mod laws;
 mod listening;
 mod network;
 mod playing;
+mod reporting;
 mod silence;
 mod speaking;
 mod tones;

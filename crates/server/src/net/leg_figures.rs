@@ -1,23 +1,29 @@
-//! What a leg leaves behind: the figures of its life, for metrics and the log.
+//! What a leg leaves behind: the figures of its life, for metrics and the session's log.
 
 use media::{DropReason, Leg};
 use metrics::{counter, histogram};
 
-/// Publishes the figures of a leg that ends.
-pub(super) fn publish(leg: &Leg) {
-    let (counters, peer) = (*leg.counters(), *leg.peer_report());
-    let received = counters.packets_received + counters.packets_lost;
-    if received > 0 {
-        #[expect(clippy::cast_precision_loss, reason = "a ratio for a histogram")]
-        histogram!("media_lost_ratio").record(counters.packets_lost as f64 / received as f64);
-        histogram!("media_jitter_seconds").record(f64::from(counters.jitter_ms) / 1000.0);
+/// Publishes the figures of a leg that ends, and logs them within the session's span.
+pub(super) fn publish(leg: &Leg, session: &tracing::Span) {
+    let (counters, figures) = (*leg.counters(), leg.figures());
+    if let Some(ratio) = figures.lost_ratio {
+        histogram!("media_lost_ratio").record(ratio);
+        histogram!("media_jitter_seconds").record(figures.jitter_ms / 1000.0);
     }
-    if let Some(ms) = peer.round_trip_ms {
+    if let Some(ratio) = figures.peer_lost_ratio {
+        histogram!("media_peer_lost_ratio").record(ratio);
+    }
+    if let Some(ms) = figures.peer_jitter_ms {
+        histogram!("media_peer_jitter_seconds").record(ms / 1000.0);
+    }
+    if let Some(ms) = figures.round_trip_ms {
         histogram!("media_round_trip_seconds").record(f64::from(ms) / 1000.0);
     }
-    let delay_ms = peer.round_trip_ms.unwrap_or(0) / 2;
-    if let Some(score) = counters.mean_opinion_score(delay_ms) {
-        histogram!("media_mean_opinion_score").record(f64::from(score));
+    if let Some(score) = figures.mean_opinion_score {
+        histogram!("media_mean_opinion_score").record(score);
+    }
+    if let Some(score) = figures.peer_mean_opinion_score {
+        histogram!("media_peer_mean_opinion_score").record(score);
     }
     for reason in DropReason::ALL {
         let dropped = counters.dropped.of(reason);
@@ -25,15 +31,20 @@ pub(super) fn publish(leg: &Leg) {
             counter!("media_packets_dropped_total", "reason" => reason.label()).increment(dropped);
         }
     }
-    tracing::debug!(
-        received = counters.packets_received,
-        lost = counters.packets_lost,
-        late = counters.packets_late,
-        jitter_ms = counters.jitter_ms,
-        sent = counters.packets_sent,
-        lost_by_peer = peer.lost,
-        round_trip_ms = peer.round_trip_ms,
-        dropped = counters.dropped.total(),
-        "leg closed"
-    );
+    session.in_scope(|| {
+        tracing::info!(
+            received = counters.packets_received,
+            lost = counters.packets_lost,
+            late = counters.packets_late,
+            jitter_ms = figures.jitter_ms,
+            opinion = figures.mean_opinion_score,
+            sent = counters.packets_sent,
+            peer_lost_ratio = figures.peer_lost_ratio,
+            peer_jitter_ms = figures.peer_jitter_ms,
+            peer_opinion = figures.peer_mean_opinion_score,
+            round_trip_ms = figures.round_trip_ms,
+            dropped = counters.dropped.total(),
+            "leg ended"
+        );
+    });
 }

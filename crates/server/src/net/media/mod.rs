@@ -113,7 +113,13 @@ impl MediaPlane {
     ) -> Result<LegKey, MediaPlaneStuck> {
         let key = LegKey { worker: port.worker, number: self.next_leg.fetch_add(1, Ordering::Relaxed) };
         let source = PeerSource::new(self.latching, peer.described, peer.client);
-        self.send(key, Command::Open { key, opening: Box::new(Opening { port, source, config, deliver }) })?;
+        self.send(
+            key,
+            Command::Open {
+                key,
+                opening: Box::new(Opening { port, source, config, deliver, session: tracing::Span::current() }),
+            },
+        )?;
         Ok(key)
     }
 

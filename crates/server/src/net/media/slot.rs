@@ -33,6 +33,8 @@ pub(super) struct Slot {
     pub(super) source: PeerSource,
     pub(super) leg: Leg,
     pub(super) deliver: Deliver,
+    /// The span that its last line belongs to.
+    pub(super) session: tracing::Span,
     /// An event that the session could not take yet.
     pub(super) waiting: Option<LegEvent>,
 }
@@ -74,6 +76,6 @@ impl Slot {
     /// The leg's last words: goodbye to the peer, which is then to be sent, and its figures to the metrics.
     pub(super) fn leave(&mut self, now: Instant) {
         self.leg.say_goodbye(now);
-        leg_figures::publish(&self.leg);
+        leg_figures::publish(&self.leg, &self.session);
     }
 }

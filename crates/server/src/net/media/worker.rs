@@ -43,6 +43,7 @@ pub(super) struct Opening {
     pub(super) source: PeerSource,
     pub(super) config: LegConfig,
     pub(super) deliver: Deliver,
+    pub(super) session: tracing::Span,
 }
 
 /// The handle of a worker; dropping it ends the thread.
@@ -198,7 +199,7 @@ impl Running {
     }
 
     fn open(&mut self, now: Instant, key: LegKey, opening: Opening) {
-        let Opening { port, source, config, deliver } = opening;
+        let Opening { port, source, config, deliver, session } = opening;
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
@@ -221,7 +222,7 @@ impl Running {
                 Sockets::Own { rtp, rtcp }
             }
         };
-        let slot = Slot { key, sockets, source, leg: Leg::new(config, now), deliver, waiting: None };
+        let slot = Slot { key, sockets, source, leg: Leg::new(config, now), deliver, session, waiting: None };
         if let Some(place) = self.slots.get_mut(index) {
             *place = Some(slot);
             self.by_key.insert(key, index);
