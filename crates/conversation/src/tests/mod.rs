@@ -3,6 +3,7 @@
 mod actions;
 mod barge_in;
 mod failures;
+mod heard;
 mod inline;
 mod laws;
 mod limits;
