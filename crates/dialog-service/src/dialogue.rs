@@ -1,7 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
-use proto::v1::{self, end_conversation_request::Reason, turn_event::Event};
+use proto::v1::{self, end_conversation_request::Reason, settle_turn_request, turn_event::Event};
 use speech::Language;
+use tokio::sync::watch;
 use tonic::Status;
 
 use crate::{
@@ -21,11 +22,25 @@ pub(crate) struct Dialogue {
     pending: Option<Pending>,
     /// Names each wait, so that one that was replaced cannot go on.
     waits: u64,
+    /// The last turn is speculative, and may be taken back.
+    attempt: Option<Attempt>,
     record: Option<v1::Record>,
     /// What the model of the last reply used.
     usage: Usage,
     /// Tokens that all replies used.
     tokens: u64,
+}
+
+/// A speculative turn that is not settled: how the conversation was before it.
+#[derive(Debug)]
+struct Attempt {
+    number: u32,
+    run: FlowRun,
+    turn: u32,
+    reply: Vec<v1::TurnEvent>,
+    pending: Option<Pending>,
+    /// Dropped when it is settled: whoever waits for that is told so.
+    open: watch::Sender<()>,
 }
 
 /// A reply that waits for something from elsewhere.
@@ -67,6 +82,7 @@ impl Dialogue {
             reply: Vec::new(),
             pending: None,
             waits: 0,
+            attempt: None,
             record: None,
             usage: Usage::default(),
             tokens: 0,
@@ -96,6 +112,11 @@ impl Dialogue {
         if self.is_ended() {
             return Err(Status::not_found("the conversation was ended"));
         }
+        let is_repeated = |open: &Attempt| turn == self.turn && open.number == request.speculation;
+        if !self.attempt.as_ref().is_some_and(is_repeated) {
+            // Another attempt, or the turn itself, voids the one before.
+            self.withdraw();
+        }
         if turn == 0 || turn < self.turn {
             return Err(Status::failed_precondition(format!("turn {turn} is over; the last was {}", self.turn)));
         }
@@ -105,6 +126,14 @@ impl Dialogue {
         if *self.run.outcome() != Outcome::Open {
             return Err(Status::failed_precondition("the conversation has come to its end"));
         }
+        self.attempt = (request.speculation > 0).then(|| Attempt {
+            number: request.speculation,
+            run: self.run.clone(),
+            turn: self.turn,
+            reply: self.reply.clone(),
+            pending: self.pending.clone(),
+            open: watch::Sender::new(()),
+        });
         self.settle_pending();
         self.note_heard(request.heard.as_ref());
         let input = caller_input(request.input.clone().unwrap_or_default());
@@ -113,8 +142,33 @@ impl Dialogue {
         Ok(self.reply_with(step))
     }
 
+    /// Says what became of a speculative turn. What is not the last attempt is over already.
+    pub(crate) fn settle(&mut self, request: &v1::SettleTurnRequest) {
+        let is_last = |open: &Attempt| request.turn_id == self.turn && open.number == request.speculation;
+        if !self.attempt.as_ref().is_some_and(is_last) {
+            return;
+        }
+        match request.outcome {
+            Some(settle_turn_request::Outcome::Commit(_)) => self.attempt = None,
+            Some(settle_turn_request::Outcome::Withdraw(_)) | None => self.withdraw(),
+        }
+    }
+
+    /// Goes back to before a speculative turn, if the last one is.
+    fn withdraw(&mut self) {
+        if let Some(Attempt { run, turn, reply, pending, .. }) = self.attempt.take() {
+            (self.run, self.turn, self.reply, self.pending) = (run, turn, reply, pending);
+        }
+    }
+
+    /// What tells that the last turn is settled; `None` when it is.
+    pub(crate) fn settling(&self) -> Option<watch::Receiver<()>> {
+        self.attempt.as_ref().map(|open| open.open.subscribe())
+    }
+
     /// The caller interrupted. Only the last reply can be interrupted.
     pub(crate) fn interrupt(&mut self, heard: Option<&v1::Heard>) {
+        self.withdraw();
         if heard.is_some_and(|heard| heard.turn_id == self.turn) {
             self.settle_pending();
             self.note_heard(heard);
@@ -126,6 +180,7 @@ impl Dialogue {
         if let Some(record) = &self.record {
             return record.clone();
         }
+        self.withdraw();
         self.settle_pending();
         self.note_heard(heard);
         let record = record(&self.id, &self.run, reason);

@@ -98,6 +98,13 @@ impl Reply {
                 }
                 Awaits::Other(Need::Tool(request)) => {
                     let request = request.clone();
+                    // What cannot be taken back waits until the turn is the caller's.
+                    let settling = locked(&self.dialogue).settling();
+                    if let Some(mut settling) = settling {
+                        // Nothing is ever sent: it ends with the attempt.
+                        let _settled = settling.changed().await;
+                        continue;
+                    }
                     let conversation = locked(&self.dialogue).id().to_owned();
                     let (result, took) = self.helpers.tools.call(&conversation, &request).await;
                     let rest = locked(&self.dialogue).tool_answered(key, &result, took);

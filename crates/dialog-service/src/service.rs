@@ -45,16 +45,18 @@ impl Dialog for Service {
         Ok(Response::new(v1::Capabilities {
             service: concat!("voxgate-dialog/", env!("CARGO_PKG_VERSION")).to_owned(),
             flows: flows.collect(),
-            speculation: false,
+            speculation: true,
             shared_state: false,
         }))
     }
 
     async fn settle_turn(
         &self,
-        _request: Request<v1::SettleTurnRequest>,
+        request: Request<v1::SettleTurnRequest>,
     ) -> Result<Response<v1::SettleTurnResponse>, Status> {
-        Err(Status::unimplemented("this service answers turns that are over"))
+        let request = request.into_inner();
+        locked(&self.find(&request.conversation_id)?).settle(&request);
+        Ok(Response::new(v1::SettleTurnResponse {}))
     }
 
     async fn start_conversation(
