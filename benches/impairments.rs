@@ -40,6 +40,9 @@ struct Arguments {
     /// Calls that are recognized at the same time.
     #[arg(long, default_value_t = 2)]
     lanes: usize,
+    /// Only networks with this in their name, and the one without impairment.
+    #[arg(long, default_value = "")]
+    network: String,
     /// Runs of each condition, with other losses each.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
@@ -140,7 +143,7 @@ fn simulate(language: Language, clips: &[Clip], arguments: &Arguments) -> anyhow
     );
     println!("| network | lost | concealed: wrong | MOS | silence: wrong | MOS |");
     println!("| --- | --- | --- | --- | --- | --- |");
-    for network in NETWORKS {
+    for network in NETWORKS.into_iter().filter(|one| one.name == CLEAN.name || one.name.contains(&arguments.network)) {
         let mut cells = Vec::new();
         let mut lost = 0.0;
         for concealment in [Concealment::Repetition, Concealment::Silence] {

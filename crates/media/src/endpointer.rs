@@ -156,6 +156,11 @@ impl Endpointer {
         }
     }
 
+    /// Whether what was pushed last may be a tone: two frames in a row look like one. Four are needed to be sure.
+    pub fn may_be_tone(&self) -> bool {
+        self.tone_frames >= TONE_FRAMES / 2
+    }
+
     /// Length of the silence behind the last frame of speech, in milliseconds; 0 before any speech.
     pub fn silence_ms(&self) -> u32 {
         match self.state {

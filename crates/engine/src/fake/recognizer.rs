@@ -53,8 +53,12 @@ impl Recognizer for FakeRecognizer {
         })
     }
 
-    fn voice_detector(&self, config: &ListeningConfig, sensitivity: u8) -> Result<Box<dyn VoiceDetector>, EngineError> {
-        Ok(Box::new(FakeDetector::new(config, sensitivity)))
+    fn voice_detector(
+        &self,
+        config: &ListeningConfig,
+        spec: &ListenSpec,
+    ) -> Result<Box<dyn VoiceDetector>, EngineError> {
+        Ok(Box::new(FakeDetector::new(config, spec.sensitivity)))
     }
 
     fn piece_decoder(&self, spec: &ListenSpec) -> Result<Box<dyn PieceDecoder>, EngineError> {

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use media::{ClockRate, Endpointer, EndpointerConfig};
 
 use super::voice::{VoiceDetector, VoiceEvent};
+use crate::ListenSpec;
 
 /// A voice activity model, asked a window at a time.
 pub(crate) trait VoiceModel: Send {
@@ -47,6 +48,8 @@ pub(crate) struct Delays {
 /// The two, on one stream.
 pub(crate) struct ConfirmedDetector<M> {
     proposer: Endpointer,
+    /// At which the audio came.
+    clock_rate: ClockRate,
     model: M,
     delays: Delays,
     /// Audio that the model was not given, the newest at the back.
@@ -72,17 +75,19 @@ enum State {
 }
 
 impl<M: VoiceModel> ConfirmedDetector<M> {
-    /// A detector at the beginning of a stream; the model is at its beginning too. `sensitivity` is of 100.
-    pub(crate) fn new(model: M, delays: Delays, sensitivity: u8) -> Self {
-        let softer = f32::from(sensitivity.min(100)) / 100.0 - 0.5;
+    /// A detector at the beginning of a stream; the model is at its beginning too.
+    pub(crate) fn new(model: M, delays: Delays, spec: &ListenSpec) -> Self {
+        let softer = f32::from(spec.sensitivity.min(100)) / 100.0 - 0.5;
         let proposer = EndpointerConfig {
             onset_ms: PROPOSAL_MS,
             hangover_ms: WITHDRAWAL_MS,
             threshold: PROPOSAL_SCORE - 0.4 * softer,
             floor_dbfs: EndpointerConfig::default().floor_dbfs - 20.0 * softer,
         };
+        let clock_rate = ClockRate::from_hz(spec.sample_rate_hz).unwrap_or(ClockRate::Hz16000);
         Self {
-            proposer: Endpointer::new(proposer, ClockRate::Hz16000),
+            proposer: Endpointer::new(proposer, clock_rate),
+            clock_rate,
             model,
             delays,
             unheard: VecDeque::new(),
@@ -93,6 +98,15 @@ impl<M: VoiceModel> ConfirmedDetector<M> {
         }
     }
 
+    /// A model may take the beginning of a tone for a vowel; what is one is known in a moment. Tones of the network are looked
+    /// for on narrow lines; what comes over a wide one may have an empty upper half, which makes speech look like a tone.
+    fn may_be_tone(&self) -> bool {
+        match self.clock_rate {
+            ClockRate::Hz8000 => self.proposer.may_be_tone(),
+            ClockRate::Hz16000 => false,
+        }
+    }
+
     /// Gives the model what it was not given yet, window by window.
     fn ask(&mut self) {
         while self.unheard.len() >= WINDOW_SAMPLES {
@@ -100,6 +114,7 @@ impl<M: VoiceModel> ConfirmedDetector<M> {
             let hears = self.model.hears(&window);
             let asked = self.position.saturating_sub(self.unheard.len() as u64);
             match (self.state, hears) {
+                (State::Quiet { .. } | State::Proposed, true) if self.may_be_tone() => {}
                 (State::Quiet { .. } | State::Proposed, true) => {
                     let at = asked.saturating_sub(self.delays.onset).max(self.last_end);
                     self.events.push_back(VoiceEvent::Started { at });
@@ -118,7 +133,14 @@ impl<M: VoiceModel> ConfirmedDetector<M> {
 
 impl<M: VoiceModel> VoiceDetector for ConfirmedDetector<M> {
     fn push(&mut self, samples: &[i16]) -> Option<VoiceEvent> {
-        self.proposer.push(samples);
+        match self.clock_rate {
+            // Every other sample is one that was given, those between were interpolated.
+            ClockRate::Hz8000 => {
+                let given: Vec<i16> = samples.iter().step_by(2).copied().collect();
+                self.proposer.push(&given);
+            }
+            ClockRate::Hz16000 => self.proposer.push(samples),
+        }
         while self.proposer.poll_event().is_some() {}
         self.unheard.extend(samples);
         self.position = self.position.saturating_add(samples.len() as u64);
@@ -152,6 +174,7 @@ impl<M: VoiceModel> VoiceDetector for ConfirmedDetector<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recognition::RATE_HZ;
 
     /// Hears whatever is loud, after `onset` windows of it, until `end` windows without.
     struct Loudness {
@@ -187,8 +210,12 @@ mod tests {
 
     const DELAYS: Delays = Delays { onset: 3 * WINDOW_SAMPLES as u64, end: 6 * WINDOW_SAMPLES as u64 };
 
+    fn spec() -> ListenSpec {
+        ListenSpec::new(speech::Language::English, RATE_HZ)
+    }
+
     fn detector() -> ConfirmedDetector<Loudness> {
-        ConfirmedDetector::new(Loudness::new(3, 6), DELAYS, 50)
+        ConfirmedDetector::new(Loudness::new(3, 6), DELAYS, &spec())
     }
 
     /// What is told, and when, in milliseconds.
@@ -232,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_the_model_does_not_confirm_is_not_told() {
-        let mut detector = ConfirmedDetector::new(Loudness::new(usize::MAX, 6), DELAYS, 50);
+        let mut detector = ConfirmedDetector::new(Loudness::new(usize::MAX, 6), DELAYS, &spec());
         assert_eq!(told(&mut detector, &[silence(500), speech(2000), silence(500)].concat()), []);
         assert!(detector.model.asked > 10, "it was asked: {}", detector.model.asked);
         assert_eq!(detector.state, State::Quiet { is_continuous: false });
@@ -266,6 +293,17 @@ mod tests {
         let told = told(&mut detector, &speech(600));
         let [(started, VoiceEvent::Started { at })] = told[..] else { panic!("{told:?}") };
         assert!(started <= 160 && at <= 1024, "told at {started} ms: {at}");
+    }
+
+    #[test]
+    fn a_tone_is_not_told_whatever_the_model_takes_it_for() {
+        // As a line of 8 kHz brings it, doubled.
+        let spec = ListenSpec::new(speech::Language::English, 8000);
+        let mut detector = ConfirmedDetector::new(Loudness::new(2, 6), DELAYS, &spec);
+        let tone = |n: usize, hz: f64| (n as f64 * hz * std::f64::consts::TAU / 16_000.0).sin();
+        let mut samples = silence(300);
+        samples.extend((0..16 * 3000).map(|n| (5000.0 * (tone(n, 770.0) + tone(n, 1336.0))) as i16));
+        assert_eq!(told(&mut detector, &samples), []);
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Recognition {
         let mut source = Source::new(rate_hz).ok_or_else(|| {
             EngineError::new(EngineErrorKind::Configuration, format!("cannot listen at {rate_hz} Hz"))
         })?;
-        let mut detector = self.inner.recognizer.voice_detector(&self.inner.config, spec.sensitivity)?;
+        let mut detector = self.inner.recognizer.voice_detector(&self.inner.config, spec)?;
         let packet = usize::try_from(rate_hz / 50).unwrap_or(usize::MAX).max(1);
         let (mut told, mut converted) = (Vec::new(), Vec::new());
         for (packet, told_ms) in samples.chunks(packet).zip((20..).step_by(20)) {
@@ -222,7 +222,7 @@ impl Recognition {
             .iter()
             .min_by_key(|listener| listener.load())
             .ok_or_else(|| EngineError::new(EngineErrorKind::Unavailable, "no listener thread"))?;
-        let detector = inner.recognizer.voice_detector(&inner.config, spec.sensitivity)?;
+        let detector = inner.recognizer.voice_detector(&inner.config, &spec)?;
         let core = match mode {
             RecognizerMode::Pieces { partials } => Core::Pieces {
                 listening: Box::new(Listening::new(Arc::clone(&inner.config), &spec, spec.partials && partials)),

@@ -11,8 +11,12 @@ pub(crate) trait Recognizer: Send + Sync {
     /// How `language` is recognized; `None` when it is not.
     fn mode(&self, language: Language) -> Option<RecognizerMode>;
 
-    /// A detector at the beginning of a stream, as sensitive as [`ListenSpec::sensitivity`] says.
-    fn voice_detector(&self, config: &ListeningConfig, sensitivity: u8) -> Result<Box<dyn VoiceDetector>, EngineError>;
+    /// A detector at the beginning of a stream, as sensitive as `spec` says, for audio that came at the rate it names.
+    fn voice_detector(
+        &self,
+        config: &ListeningConfig,
+        spec: &ListenSpec,
+    ) -> Result<Box<dyn VoiceDetector>, EngineError>;
 
     /// A decoder for one stream whose mode is [`RecognizerMode::Pieces`].
     fn piece_decoder(&self, spec: &ListenSpec) -> Result<Box<dyn PieceDecoder>, EngineError>;

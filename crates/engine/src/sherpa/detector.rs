@@ -7,7 +7,7 @@ use sherpa_onnx::{SileroVadModelConfig, VadModelConfig, VoiceActivityDetector};
 
 use super::{RATE_HZ, to_float};
 use crate::recognition::{ConfirmedDetector, Delays, VoiceModel, WINDOW_SAMPLES};
-use crate::{EngineError, EngineErrorKind, ListeningConfig};
+use crate::{EngineError, EngineErrorKind, ListenSpec, ListeningConfig};
 
 /// Detectors that are not in use. Loading one takes tens of milliseconds, which belong to the start and not to a call.
 pub(super) struct DetectorShelf {
@@ -36,9 +36,9 @@ impl Tuning {
     }
 }
 
-/// 50 is the model's own 0.5.
+/// 50 is 0.4: lower than the model's own 0.5, for the endpointer has heard something too, and an onset is found sooner.
 fn threshold_tenths(sensitivity: u8) -> u8 {
-    (10 - (sensitivity.min(100) + 5) / 10).clamp(1, 9)
+    9u8.saturating_sub((sensitivity.min(100) + 5) / 10).clamp(1, 9)
 }
 
 /// Detectors kept for the next stream, at most.
@@ -57,8 +57,9 @@ impl DetectorShelf {
     /// `Model` when the model cannot be loaded.
     pub(super) fn load(model: &Path, config: &ListeningConfig, ready: usize) -> Result<Self, EngineError> {
         let shelf = Self { model: model.to_owned(), idle: Arc::new(Mutex::new(Vec::new())) };
+        let spec = ListenSpec::new(speech::Language::English, RATE_HZ.unsigned_abs());
         // All are taken at once, and go onto the shelf when they are dropped.
-        let detectors: Result<Vec<_>, _> = (0..ready.clamp(1, IDLE_MAX)).map(|_| shelf.take(config, 50)).collect();
+        let detectors: Result<Vec<_>, _> = (0..ready.clamp(1, IDLE_MAX)).map(|_| shelf.take(config, &spec)).collect();
         drop(detectors?);
         Ok(shelf)
     }
@@ -67,12 +68,12 @@ impl DetectorShelf {
     pub(super) fn take(
         &self,
         config: &ListeningConfig,
-        sensitivity: u8,
+        spec: &ListenSpec,
     ) -> Result<ConfirmedDetector<SileroModel>, EngineError> {
         let tuning = Tuning {
             min_speech_ms: config.min_speech_ms,
             min_silence_ms: config.speculative_silence_ms,
-            threshold_tenths: threshold_tenths(sensitivity),
+            threshold_tenths: threshold_tenths(spec.sensitivity),
         };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let found = idle.iter().position(|shelved| shelved.tuning == tuning).map(|at| idle.swap_remove(at));
@@ -89,7 +90,7 @@ impl DetectorShelf {
             end: u64::from(tuning.min_silence_ms.saturating_add(END_LAG_MS)) * u64::from(RATE_HZ.unsigned_abs()) / 1000,
         };
         let model = SileroModel { native: Some(native), tuning, shelf: Arc::clone(&self.idle) };
-        Ok(ConfirmedDetector::new(model, delays, sensitivity))
+        Ok(ConfirmedDetector::new(model, delays, spec))
     }
 
     fn create(&self, tuning: Tuning) -> Result<VoiceActivityDetector, EngineError> {

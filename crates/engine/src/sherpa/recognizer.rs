@@ -88,8 +88,12 @@ impl Recognizer for SherpaRecognizer {
         }
     }
 
-    fn voice_detector(&self, config: &ListeningConfig, sensitivity: u8) -> Result<Box<dyn VoiceDetector>, EngineError> {
-        Ok(Box::new(self.detectors.take(config, sensitivity)?))
+    fn voice_detector(
+        &self,
+        config: &ListeningConfig,
+        spec: &ListenSpec,
+    ) -> Result<Box<dyn VoiceDetector>, EngineError> {
+        Ok(Box::new(self.detectors.take(config, spec)?))
     }
 
     fn piece_decoder(&self, spec: &ListenSpec) -> Result<Box<dyn PieceDecoder>, EngineError> {
