@@ -4,6 +4,7 @@
 //! a TCP connection for each and over one for all. No media flow. The driver speaks SIP and MRCPv2 by itself, with as
 //! little work as it can, and says when it is the limit.
 
+#[expect(dead_code, reason = "the load needs more of it")]
 mod server_process;
 
 use std::cell::RefCell;
@@ -81,7 +82,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let most = arguments.channels.iter().chain(&arguments.callers).copied().max().unwrap_or(1);
     let started = match arguments.server {
         Some(_) => None,
-        None => Some(RunningServer::start(most.saturating_mul(2))?),
+        None => Some(RunningServer::start(most.saturating_mul(2), "auto")?),
     };
     let server = match (&started, arguments.server) {
         (Some(started), _) => started.sip,

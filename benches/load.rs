@@ -4,6 +4,8 @@
 //! measured and no model, or loads any other MRCPv2 server. Half of the sessions are synthesizers that speak again and
 //! again, half are recognizers that a recorded caller talks to: RTP flows both ways.
 
+mod churn;
+mod isolation;
 mod server_process;
 
 use std::net::SocketAddr;
@@ -14,6 +16,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use client::load::{LoadConfig, LoadKind, LoadReport};
 use client::{CallerAudio, ClientConfig};
+use isolation::Trouble;
 use server_process::{RunningServer, SETTLE};
 
 /// Loads an MRCPv2 server with sessions and says what they cost and got.
@@ -47,6 +50,15 @@ struct Arguments {
     /// What callers say, a WAV file.
     #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenarios/audio/en/pain.wav"))]
     audio: PathBuf,
+    /// How the server that is started gives RTP ports to streams.
+    #[arg(long, value_enum, default_value_t = Ports::Auto)]
+    ports: Ports,
+    /// Opens and closes calls for the time given instead, at the rate given, and tells what the server kept of them.
+    #[arg(long, conflicts_with_all = ["server", "isolation"])]
+    churn: bool,
+    /// Runs each load with and without trouble: a frozen engine worker, a peer that does not read, a flood of junk.
+    #[arg(long, conflicts_with = "server")]
+    isolation: bool,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -57,6 +69,23 @@ enum Kind {
     Synthesizers,
     Recognizers,
     Both,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Ports {
+    Auto,
+    Shared,
+    Range,
+}
+
+impl Ports {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Shared => "shared",
+            Self::Range => "range",
+        }
+    }
 }
 
 impl From<Kind> for LoadKind {
@@ -90,12 +119,18 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     // One thread for the driver's signalling and one for its media; the rest of the machine is the server's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if arguments.churn {
+        return churned(arguments, &runtime);
+    }
+    if arguments.isolation {
+        return isolated(arguments, &runtime);
+    }
     let mut is_clean = true;
     for &sessions in &arguments.sessions {
         let (address, pid, started) = match arguments.server {
             Some(address) => (address, arguments.pid, None),
             None => {
-                let started = RunningServer::start(sessions)?;
+                let started = RunningServer::start(sessions, arguments.ports.name())?;
                 (started.sip, Some(started.child.id()), Some(started))
             }
         };
@@ -105,6 +140,51 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         is_clean &= report.is_clean();
         drop(started);
         std::thread::sleep(SETTLE);
+    }
+    Ok(is_clean)
+}
+
+/// Calls that come and go; `false` when the server kept something of them.
+fn churned(arguments: &Arguments, runtime: &tokio::runtime::Runtime) -> anyhow::Result<bool> {
+    let sessions = arguments.sessions.iter().copied().max().unwrap_or(1);
+    let server = RunningServer::start(sessions.max(500), arguments.ports.name())?;
+    let churn = churn::Churn {
+        duration: Duration::from_secs(arguments.seconds),
+        rate: arguments.rate,
+        text: arguments.text.clone(),
+        grammar: arguments.grammar.clone(),
+        audio: CallerAudio::load(&arguments.audio, 8_000)?,
+    };
+    let (text, is_clean) = runtime.block_on(churn::run(churn, &server))?;
+    println!("{text}");
+    Ok(is_clean)
+}
+
+/// Each load beside each trouble, with a server of its own for each.
+fn isolated(arguments: &Arguments, runtime: &tokio::runtime::Runtime) -> anyhow::Result<bool> {
+    let mut is_clean = true;
+    for &sessions in &arguments.sessions {
+        let mut without: Option<LoadReport> = None;
+        for trouble in Trouble::ALL {
+            let server = RunningServer::start(sessions, arguments.ports.name())?;
+            let (report, done) = runtime.block_on(async {
+                let ongoing = isolation::begin(trouble, &server).await?;
+                let pid = Some(server.child.id());
+                let report = client::load::run(load(arguments, server.sip, pid, sessions)?).await?;
+                anyhow::Ok((report, ongoing.done.load(std::sync::atomic::Ordering::Relaxed)))
+            })?;
+            is_clean &= report.is_clean();
+            match &without {
+                None => println!("{sessions} sessions, {trouble}\n{report}"),
+                Some(without) => {
+                    let compared = isolation::compare(trouble, without, &report);
+                    println!("{sessions} sessions, {compared}  sent meanwhile     {done}\n{report}");
+                }
+            }
+            without.get_or_insert(report);
+            drop(server);
+            std::thread::sleep(SETTLE);
+        }
     }
     Ok(is_clean)
 }

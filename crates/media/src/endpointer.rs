@@ -54,6 +54,13 @@ const ONSET_GAP_FRAMES: u32 = 2;
 /// Quiet frames after which the network is not asked: its context is silence by then.
 const QUIET_FRAMES: u32 = 4;
 
+/// Once speech goes on, so many frames that are about as loud are speech without asking the network. What follows speech
+/// without any pause, as loud as it, is noticed that much later; nothing else is.
+const HELD_FRAMES: u32 = 12;
+
+/// How much quieter than the speech before it a frame may be, in dB, to be held for speech.
+const HELD_DROP_DB: f32 = 10.0;
+
 /// A frame sounds like a tone if a linear prediction of order 4, which fits two sinusoids exactly, leaves less than this
 /// part of its energy. After G.711, dial tones leave up to 0.0025; DTMF, less predictable, is looked for by frequency.
 const TONE_RESIDUAL_MAX: f64 = 0.0025;
@@ -89,6 +96,10 @@ pub struct Endpointer {
     frames: u64,
     quiet_frames: u32,
     tone_frames: u32,
+    /// Frames since the network was asked.
+    held_frames: u32,
+    /// Level of the last frames that the network took for speech.
+    speech_dbfs: Option<f32>,
     state: State,
     events: VecDeque<EndpointEvent>,
 }
@@ -121,6 +132,8 @@ impl Endpointer {
             frames: 0,
             quiet_frames: 0,
             tone_frames: 0,
+            held_frames: 0,
+            speech_dbfs: None,
             state: State::Silence,
             events: VecDeque::new(),
         }
@@ -171,26 +184,42 @@ impl Endpointer {
 
     fn is_speech_frame(&mut self, frame: &[i16]) -> bool {
         let level_db = level_dbfs(frame);
-        if level_db < self.config.floor_dbfs {
+        let is_quiet = level_db < self.config.floor_dbfs;
+        self.quiet_frames = if is_quiet { self.quiet_frames.saturating_add(1) } else { 0 };
+        if is_quiet {
             self.tone_frames = 0;
-            self.quiet_frames = self.quiet_frames.saturating_add(1);
-        } else {
-            self.quiet_frames = 0;
-            let rate_hz = f64::from(self.clock_rate.hz());
-            let is_tone =
-                prediction_residual(frame) < TONE_RESIDUAL_MAX || dtmf_energy(frame, rate_hz) > DTMF_ENERGY_MIN;
-            self.tone_frames = if is_tone { self.tone_frames.saturating_add(1) } else { 0 };
         }
+        if self.quiet_frames > QUIET_FRAMES {
+            return false;
+        }
+        if matches!(self.state, State::Speech { silence: 0 })
+            && self.tone_frames == 0
+            && self.held_frames < HELD_FRAMES
+            && !is_quiet
+            && self.speech_dbfs.is_some_and(|speech_db| level_db > speech_db - HELD_DROP_DB)
+        {
+            self.held_frames += 1;
+            return true;
+        }
+        self.held_frames = 0;
         self.wide.clear();
         match self.clock_rate {
             ClockRate::Hz8000 => self.upsampler.push(frame, &mut self.wide),
             ClockRate::Hz16000 => self.wide.extend_from_slice(frame),
         }
-        if self.quiet_frames > QUIET_FRAMES {
+        if self.detector.predict_i16(&self.wide) < self.config.threshold || is_quiet {
             return false;
         }
-        let score = self.detector.predict_i16(&self.wide);
-        score >= self.config.threshold && self.quiet_frames == 0 && self.tone_frames < TONE_FRAMES
+        self.tone_frames = if self.is_tone(frame) { self.tone_frames.saturating_add(1) } else { 0 };
+        // A quarter of the way: some syllables make the level.
+        let before = self.speech_dbfs.unwrap_or(level_db);
+        self.speech_dbfs = Some(before + (level_db - before) / 4.0);
+        self.tone_frames < TONE_FRAMES
+    }
+
+    fn is_tone(&self, frame: &[i16]) -> bool {
+        prediction_residual(frame) < TONE_RESIDUAL_MAX
+            || dtmf_energy(frame, f64::from(self.clock_rate.hz())) > DTMF_ENERGY_MIN
     }
 
     fn step(&mut self, is_speech: bool) {
@@ -235,8 +264,9 @@ impl Endpointer {
 
 /// Root mean square of a frame, in dB below full scale.
 fn level_dbfs(frame: &[i16]) -> f32 {
-    let energy: f64 = frame.iter().map(|sample| f64::from(*sample) * f64::from(*sample)).sum();
-    let mean = energy / frame.len().max(1) as f64 / (32768.0 * 32768.0);
+    let energy: u64 =
+        frame.iter().map(|sample| u64::from((i32::from(*sample) * i32::from(*sample)).unsigned_abs())).sum();
+    let mean = energy as f64 / frame.len().max(1) as f64 / (32768.0 * 32768.0);
     (10.0 * (mean + 1e-12).log10()) as f32
 }
 

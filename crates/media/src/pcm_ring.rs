@@ -63,8 +63,8 @@ impl crate::PcmSink for RingWriter {
             return Err(crate::PcmOverrun);
         }
         let start = ring.written.load(Ordering::Relaxed);
-        for (offset, sample) in samples.iter().enumerate() {
-            ring.slot(start.wrapping_add(offset)).store(*sample, Ordering::Relaxed);
+        for (slot, sample) in ring.slots_from(start).zip(samples) {
+            slot.store(*sample, Ordering::Relaxed);
         }
         ring.written.store(start.wrapping_add(samples.len()), Ordering::Release);
         Ok(())
@@ -85,7 +85,7 @@ impl RingReader {
         let ring = &self.ring;
         let count = ring.waiting().min(max);
         let start = ring.read.load(Ordering::Relaxed);
-        out.extend((0..count).map(|offset| ring.slot(start.wrapping_add(offset)).load(Ordering::Relaxed)));
+        out.extend(ring.slots_from(start).take(count).map(|slot| slot.load(Ordering::Relaxed)));
         ring.read.store(start.wrapping_add(count), Ordering::Release);
         count
     }
@@ -112,9 +112,11 @@ impl Ring {
         self.written.load(Ordering::Acquire).wrapping_sub(self.read.load(Ordering::Acquire))
     }
 
-    #[expect(clippy::indexing_slicing, reason = "the remainder is within the length, which is at least 1")]
-    fn slot(&self, position: usize) -> &AtomicI16 {
-        &self.slots[position % self.slots.len()]
+    /// All slots, from that of `position` on and around.
+    fn slots_from(&self, position: usize) -> impl Iterator<Item = &AtomicI16> {
+        // The remainder is within the length, which is at least 1.
+        let (before, after) = self.slots.split_at_checked(position % self.slots.len()).unwrap_or_default();
+        after.iter().chain(before)
     }
 }
 

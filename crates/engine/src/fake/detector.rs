@@ -37,7 +37,14 @@ struct CodeActivity {
     /// Since when code is heard, gaps shorter than the silence included.
     start: Option<u64>,
     last_heard: u64,
+    /// Every other sample of what is looked at: the tones of the code are below a quarter of the rate.
+    halved: Vec<i16>,
+    /// Looks that were spared since the last.
+    spared: u32,
 }
+
+/// While somebody speaks, code is looked for in one of so many pieces: it is nothing that would begin the listening.
+const SPARED_LOOKS: u32 = 3;
 
 impl FakeDetector {
     pub(super) fn new(config: &ListeningConfig, sensitivity: u8) -> Self {
@@ -56,6 +63,8 @@ impl FakeDetector {
                 min_silence: samples(config.speculative_silence_ms),
                 start: None,
                 last_heard: 0,
+                halved: Vec::new(),
+                spared: 0,
             },
             position: 0,
             is_active: false,
@@ -66,7 +75,7 @@ impl FakeDetector {
 
 impl VoiceDetector for FakeDetector {
     fn push(&mut self, samples: &[i16]) -> Option<VoiceEvent> {
-        self.code.push(self.position, samples);
+        self.code.push(self.position, samples, self.endpointer_active.is_some());
         self.position = self.position.saturating_add(samples.len() as u64);
         self.endpointer.push(samples);
         while let Some(event) = self.endpointer.poll_event() {
@@ -101,8 +110,15 @@ impl VoiceDetector for FakeDetector {
 }
 
 impl CodeActivity {
-    fn push(&mut self, at: u64, samples: &[i16]) {
-        if tone_code::presence(samples, RATE_HZ) >= 0.4 {
+    fn push(&mut self, at: u64, samples: &[i16], is_speech: bool) {
+        if is_speech && self.start.is_none() && self.spared < SPARED_LOOKS {
+            self.spared += 1;
+            return;
+        }
+        self.spared = 0;
+        self.halved.clear();
+        self.halved.extend(samples.iter().step_by(2));
+        if tone_code::presence(&self.halved, RATE_HZ / 2) >= 0.4 {
             self.start.get_or_insert(at);
             self.last_heard = at.saturating_add(samples.len() as u64);
         } else if at.saturating_add(samples.len() as u64).saturating_sub(self.last_heard) >= self.min_silence {

@@ -5,6 +5,7 @@
 //! several bursts in a row.
 
 use std::f64::consts::TAU;
+use std::sync::OnceLock;
 
 /// Milliseconds per byte.
 pub const BYTE_MS: u32 = 40;
@@ -216,15 +217,26 @@ impl Reader<'_> {
         self.samples.get(index(at_ms)..index(at_ms + length_ms)).unwrap_or_default()
     }
 
+    /// What [`Self::powers`] multiplies with, at the sampling rate.
+    fn coefficients(&self) -> [f32; TONES] {
+        static AT_8000: OnceLock<[f32; TONES]> = OnceLock::new();
+        let make = |rate: f64| {
+            let mut coefficients = [0.0_f32; TONES];
+            let tones = (0..16).flat_map(|half| [low_hz(half), high_hz(half)]).chain([PREAMBLE_HZ]);
+            for (coefficient, hz) in coefficients.iter_mut().zip(tones) {
+                #[expect(clippy::cast_possible_truncation, reason = "a value between -2 and 2")]
+                let value = (2.0 * (TAU * hz / rate).cos()) as f32;
+                *coefficient = value;
+            }
+            coefficients
+        };
+        // The rate at which all streams look for the code.
+        if self.rate <= 8000.0 { *AT_8000.get_or_init(|| make(8000.0)) } else { make(self.rate) }
+    }
+
     /// [`Self::power`] at every tone of the code, all in one pass: this is done for each frame of each stream.
     fn powers(&self, window: &[i16]) -> [f64; TONES] {
-        let mut coefficients = [0.0_f32; TONES];
-        let tones = (0..16).flat_map(|half| [low_hz(half), high_hz(half)]).chain([PREAMBLE_HZ]);
-        for (coefficient, hz) in coefficients.iter_mut().zip(tones) {
-            #[expect(clippy::cast_possible_truncation, reason = "a value between -2 and 2")]
-            let value = (2.0 * (TAU * hz / self.rate).cos()) as f32;
-            *coefficient = value;
-        }
+        let coefficients = self.coefficients();
         let (mut last, mut before) = ([0.0_f32; TONES], [0.0_f32; TONES]);
         for sample in window {
             let sample = f32::from(*sample) / 32768.0;

@@ -72,8 +72,9 @@ const HALF_TAPS: usize = 8;
 /// Doubles the rate: the given samples, and between them what a windowed sinc says.
 pub(super) struct Doubler {
     taps: [f32; 2 * HALF_TAPS],
-    /// The last input samples, oldest first.
-    past: [f32; 2 * HALF_TAPS],
+    /// The last input samples, oldest first, and behind them those that are converted.
+    input: Vec<f32>,
+    between: Vec<f32>,
 }
 
 impl Doubler {
@@ -89,21 +90,26 @@ impl Doubler {
         for tap in &mut taps {
             *tap /= sum;
         }
-        Self { taps, past: [0.0; 2 * HALF_TAPS] }
+        Self { taps, input: vec![0.0; 2 * HALF_TAPS - 1], between: Vec::new() }
     }
 
     fn push(&mut self, samples: &[i16], out: &mut Vec<i16>) {
-        for sample in samples {
-            self.past.copy_within(1.., 0);
-            if let Some(last) = self.past.last_mut() {
-                *last = f32::from(*sample);
+        let Self { taps, input, between } = self;
+        input.extend(samples.iter().copied().map(f32::from));
+        between.clear();
+        between.resize(samples.len(), 0.0);
+        // Tap by tap, so that many sums are made at a time.
+        for (offset, tap) in taps.iter().enumerate() {
+            for (sum, sample) in between.iter_mut().zip(input.iter().skip(offset)) {
+                *sum += tap * sample;
             }
-            let between: f32 = self.past.iter().zip(&self.taps).map(|(sample, tap)| sample * tap).sum();
-            let given = self.past.get(HALF_TAPS - 1).copied().unwrap_or_default();
-            // Casts saturate at full scale.
-            #[expect(clippy::cast_possible_truncation, reason = "audio samples")]
-            out.extend([given as i16, between.round() as i16]);
         }
+        // Casts saturate at full scale.
+        #[expect(clippy::cast_possible_truncation, reason = "audio samples")]
+        for (given, between) in input.iter().skip(HALF_TAPS - 1).zip(&*between) {
+            out.extend([*given as i16, between.round() as i16]);
+        }
+        input.drain(..samples.len());
     }
 }
 
