@@ -496,7 +496,8 @@ pub(crate) fn playout_finished(notice: &LegNotice) -> Option<(UtteranceId, Playo
             LegEvent::PlayoutStarted { .. }
             | LegEvent::Dtmf { .. }
             | LegEvent::CaptureOverrun { .. }
-            | LegEvent::DtmfSent,
+            | LegEvent::DtmfSent
+            | LegEvent::PeerSilent,
         )
         | LegHappening::ReceivingStarted
         | LegHappening::ReceivingStopped => None,

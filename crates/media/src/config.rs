@@ -132,6 +132,9 @@ pub struct LegConfig {
     /// come for this many milliseconds. Too small: network jitter is heard as pauses. Too large: end of speech of a
     /// client that stops sending is noticed late.
     pub absent_after_ms: u32,
+    /// While capturing and receiving: how long nothing at all may come before [`crate::LegEvent::PeerSilent`], in
+    /// milliseconds; 0: for ever. Too small: a peer that sends nothing while its caller is silent is given up.
+    pub silent_after_ms: u32,
     /// What stands in for lost packets.
     pub concealment: Concealment,
 }
@@ -151,6 +154,7 @@ impl LegConfig {
             inband_dtmf: InbandDtmf::Off,
             jitter: JitterConfig::default(),
             absent_after_ms: 80,
+            silent_after_ms: 0,
             concealment: Concealment::default(),
         }
     }

@@ -150,6 +150,9 @@ pub enum LegEvent {
     },
     /// All digits of the last [`LegCommand::SendDtmf`] were sent.
     DtmfSent,
+    /// Somebody listens, the peer was to send, and nothing has come for [`LegConfig::silent_after_ms`]. Reported once for each
+    /// such silence.
+    PeerSilent,
 }
 
 /// One RTP leg, sans-IO: packets, commands and the time go in; packets, events and audio come out.
@@ -251,6 +254,9 @@ impl Leg {
         self.heard_keys(now);
         while let Some(capture) = self.receiver.poll_overrun() {
             self.events.push_back(LegEvent::CaptureOverrun { capture });
+        }
+        if self.receiver.fell_silent(now) {
+            self.events.push_back(LegEvent::PeerSilent);
         }
         self.sender.tick(now, &mut self.packets, &mut self.events, &mut self.counters);
         let (reception, jitter) = self.receiver.reception();

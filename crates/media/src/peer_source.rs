@@ -51,7 +51,7 @@ impl StreamHeader {
 pub enum Claim {
     /// It may not take this leg, whatever it sends.
     None,
-    /// Nothing but that the leg has heard nobody yet.
+    /// Nothing but that the leg has heard nobody yet, and its peer is behind NAT.
     Stranger,
     /// It is on the host that the peer signals from, or described.
     Host,
@@ -133,6 +133,8 @@ impl PeerSource {
             }
             State::Unheard if source == self.described.rtp => Claim::Described,
             State::Unheard if is_host => Claim::Host,
+            // A peer that is where it signals from is behind no NAT: nobody else is it.
+            State::Unheard if self.described.rtp.ip() == self.signalling => Claim::None,
             State::Unheard => Claim::Stranger,
             State::Heard { last, ssrc, sequence, .. } => {
                 let is_silent = now.saturating_duration_since(last) >= HANDOVER_SILENCE;
@@ -164,6 +166,8 @@ impl PeerSource {
             Claim::None => return false,
             _ if !is_expected => return false,
             Claim::Host | Claim::Stream => PACKETS_OF_KNOWN_HOST,
+            // Where we only speak the peer has no need to send, and a stranger would hear it all.
+            Claim::Stranger if !media.receives => return false,
             Claim::Stranger => PACKETS_OF_STRANGER,
         };
         let packets = match self.trial {
@@ -343,6 +347,17 @@ mod tests {
         }
         let heard: Vec<bool> = (0..4).map(|sequence| ladder.packet("203.0.113.9:666", 1, sequence)).collect();
         assert_eq!(heard, [false, false, false, true]);
+    }
+
+    #[test]
+    fn a_stranger_is_not_followed_where_the_peer_is_behind_no_nat_or_does_not_send() {
+        let mut ladder = Ladder::new(Latching::Handover);
+        ladder.media.receives = false;
+        assert!((0..20).all(|sequence| !ladder.packet("203.0.113.9:666", 1, sequence)));
+        let mut ladder = Ladder::new(Latching::Handover);
+        let described = ladder.source.described();
+        ladder.source = PeerSource::new(Latching::Handover, described, described.rtp.ip());
+        assert!((0..20).all(|sequence| !ladder.packet("203.0.113.9:666", 1, sequence)));
     }
 
     #[test]

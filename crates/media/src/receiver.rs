@@ -56,6 +56,8 @@ pub(crate) struct Receiver {
     reception: Reception,
     /// A packet of another source or sequence, kept until a second one shows that it goes on.
     candidate: Option<Candidate>,
+    silent_after: Duration,
+    silence: Silence,
     capture: Capture,
 }
 
@@ -98,6 +100,15 @@ struct Capture {
     noise: Noise,
 }
 
+/// How long nothing has come.
+#[derive(Debug, Clone, Copy)]
+enum Silence {
+    /// Since the last packet, or since somebody listens.
+    Since(Instant),
+    /// For too long, and that was said.
+    Reported,
+}
+
 impl Receiver {
     pub(crate) fn new(config: &LegConfig, now: Instant) -> Self {
         let timestamp_hz = config.timestamp_hz();
@@ -114,6 +125,8 @@ impl Receiver {
             ssrc: None,
             reception: Reception::default(),
             candidate: None,
+            silent_after: Duration::from_millis(u64::from(config.silent_after_ms)),
+            silence: Silence::Since(now),
             capture: Capture {
                 codec: config.media.codec,
                 clock_rate: config.clock_rate,
@@ -153,11 +166,15 @@ impl Receiver {
         self.buffer.reset();
         self.capture.pre_roll.clear();
         self.capture.restart(now);
+        self.silence = Silence::Since(now);
     }
 
     /// Gives audio to `sink` too. The time line begins with the first taker; others join it.
     pub(crate) fn capture(&mut self, now: Instant, capture: CaptureId, mut sink: Box<dyn PcmSink>) {
         self.stop_capture(capture);
+        if self.capture.sinks.is_empty() {
+            self.silence = Silence::Since(now);
+        }
         self.capture.overrun.retain(|dropped| *dropped != capture);
         if self.capture.sinks.len() < CAPTURES_MAX {
             self.capture.recall(now, sink.as_mut());
@@ -186,6 +203,7 @@ impl Receiver {
             counters.dropped.add(DropReason::NotReceiving);
             return None;
         }
+        self.silence = Silence::Since(now);
         match self.ssrc {
             None => self.settle(header.ssrc, counters),
             Some(ssrc) if ssrc == header.ssrc => {}
@@ -249,6 +267,17 @@ impl Receiver {
         if self.buffer.is_empty() {
             self.capture.fill_absence(now, self.absent_after, counters);
         }
+    }
+
+    /// Whether nothing has come for too long, while somebody listens and the peer was to send. True once for each silence.
+    pub(crate) fn fell_silent(&mut self, now: Instant) -> bool {
+        let Silence::Since(since) = self.silence else { return false };
+        let is_awaited = self.media.receives && !self.capture.sinks.is_empty() && !self.silent_after.is_zero();
+        if !is_awaited || now.saturating_duration_since(since) < self.silent_after {
+            return false;
+        }
+        self.silence = Silence::Reported;
+        true
     }
 
     /// The next taker that was dropped because it had no room.

@@ -106,10 +106,9 @@ impl Server {
             |what, port| move |source| StartError::Listen { what, address: SocketAddr::new(address, port), source };
         // Ports first: a server that is already running is a quicker answer than models that load for seconds.
         let sip_sockets = SipSockets::bind(address, config.sip.port, config.sip.udp, config.sip.tcp)
-            .await
             .map_err(listen("SIP", config.sip.port))?;
         let (mrcp_listener, mrcp_port) =
-            net::mrcp::bind(address, config.mrcp.port).await.map_err(listen("MRCP", config.mrcp.port))?;
+            net::mrcp::bind(address, config.mrcp.port).map_err(listen("MRCP", config.mrcp.port))?;
         let http_listener = match config.http.listen {
             None => None,
             Some(address) => Some(http::bind(address).await.map_err(|source| StartError::Listen {

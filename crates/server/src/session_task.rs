@@ -209,6 +209,9 @@ impl SessionTask {
                 Input::ConnectionLost { channels }
             }
             ToSession::Leg { leg, event } => {
+                if event == LegEvent::PeerSilent {
+                    counter!("media_timeouts_total").increment(1);
+                }
                 if let LegEvent::PlayoutFinished { utterance, .. } = event {
                     self.syntheses.remove(&(leg, utterance));
                 }
@@ -401,7 +404,7 @@ impl SessionTask {
             ports.push((leg, port.port()));
             self.legs.insert(leg, Leg { port: Some(port), key: None, clock_rate: None, recognition: None });
         }
-        Input::Reserved { local: self.shared.address_for(reservation.peer), ports }
+        Input::Reserved { local: self.shared.media_address_for(reservation.peer, reservation.client), ports }
     }
 
     fn open_leg(
@@ -430,6 +433,8 @@ impl SessionTask {
         config.first_timestamp = self.shared.random_u32();
         config.ntp_at_birth = self.shared.ntp.ntp_at(clock::now());
         config.jitter.max_ms = self.shared.config.rtp.jitter_ms_max;
+        let silent_after = self.shared.config.rtp.timeout.unwrap_or_default();
+        config.silent_after_ms = u32::try_from(silent_after.as_millis()).unwrap_or(u32::MAX);
         let mailbox = self.mailbox.clone();
         let deliver =
             Box::new(move |event: &LegEvent| match mailbox.try_send(ToSession::Leg { leg: id, event: *event }) {

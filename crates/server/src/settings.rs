@@ -1,5 +1,6 @@
 //! From the server's configuration to what each core wants to be told.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use dialog_service::{ApiKey, DialogServiceConfig, DialogServiceError, OpenAiConf
 use mrcp::connection::ConnectionConfig;
 use mrcp::recognizer::{RecognizerConfig, RecognizerDefaults};
 use mrcp::synthesizer::{NtpAnchor, SynthesizerConfig};
-use session::{ClipIndex, DescriptionConfig, GrammarConfig, RequestIds, ResultStyle, SessionConfig};
+use session::{ClipIndex, DescriptionConfig, Families, GrammarConfig, RequestIds, ResultStyle, SessionConfig};
 use sip::dialog::{DialogConfig, SessionTimerConfig};
 use sip::endpoint::EndpointConfig;
 use speech::nlsml::InstanceForm;
@@ -44,6 +45,14 @@ pub(crate) fn connection(config: &Config) -> ConnectionConfig {
     connection
 }
 
+/// What sockets bound to that address reach: the unspecified IPv6 address takes both families.
+fn families(bound: IpAddr) -> Families {
+    match bound {
+        IpAddr::V4(_) => Families { ipv4: true, ipv6: false },
+        IpAddr::V6(address) => Families { ipv4: address.is_unspecified(), ipv6: true },
+    }
+}
+
 /// `voices` are the engine's; `ntp` is the one tie of this process between its clock and NTP time.
 pub(crate) fn session(
     config: &Config,
@@ -71,6 +80,7 @@ pub(crate) fn session(
             has_clips: clips.is_some(),
             connection_reuse: config.mrcp.connection_reuse,
             cmid_optional: true,
+            families: families(config.server.address),
         },
         recognizer: Arc::new(RecognizerConfig {
             completion_gap: config.mrcp.completion_gap,
@@ -135,6 +145,7 @@ pub(crate) fn session(
         },
         request_ids: RequestIds::Session,
         first_request_wait: config.mrcp.first_request_wait,
+        silent_peer: config.rtp.on_timeout,
         connection_grace: CONNECTION_GRACE,
     }
 }

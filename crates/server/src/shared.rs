@@ -42,6 +42,16 @@ impl Shared {
         advertised(self.config.server.external_address, self.config.server.address, peer)
     }
 
+    /// The address in SDP for a peer that signals from `client`: the external one, if there is one and the peer is not local.
+    pub(crate) fn media_address_for(&self, peer: IpAddr, client: IpAddr) -> IpAddr {
+        let rtp = &self.config.rtp;
+        let is_local = rtp.local_networks.iter().any(|network| network.contains(client));
+        match rtp.external_ip {
+            Some(external) if !is_local => external,
+            Some(_) | None => self.address_for(peer),
+        }
+    }
+
     /// What the URIs of recordings begin with, for a peer; `None`: they are not served.
     pub(crate) fn recordings_url(&self, peer: IpAddr) -> Option<String> {
         if let Some(url) = &self.config.storage.base_url {

@@ -50,6 +50,9 @@ fn describe() {
     describe_histogram!("mrcp_response_seconds", "MRCP request read to response written");
     describe_counter!("media_events_late_total", "Media events for sessions that had ended");
     describe_gauge!("media_legs_active", "RTP legs now");
+    describe_gauge!("media_sockets_active", "RTP and RTCP sockets of legs with ports of their own");
+    describe_gauge!("tasks_active", "Tasks of the control plane, by what they do");
+    describe_counter!("media_timeouts_total", "Peers that sent nothing while somebody listened, for rtp.timeout_s");
     describe_counter!("media_packets_total", "RTP packets, by direction");
     describe_counter!("media_packets_dropped_total", "RTP packets dropped, by reason");
     describe_histogram!("media_lost_ratio", "RTP packets lost on the way to us, of those expected, per leg");

@@ -37,6 +37,26 @@ pub struct DescriptionConfig {
     pub connection_reuse: bool,
     /// Whether a control line without `a=cmid` has the only audio line, if there is one (RFC 6787 section 4.4 gives it none).
     pub cmid_optional: bool,
+    /// Which addresses audio can go to.
+    pub families: Families,
+}
+
+/// Which families of addresses our sockets reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Families {
+    /// IPv4.
+    pub ipv4: bool,
+    /// IPv6.
+    pub ipv6: bool,
+}
+
+impl Families {
+    /// Both.
+    pub const BOTH: Self = Self { ipv4: true, ipv6: true };
+
+    fn reach(self, address: IpAddr) -> bool {
+        if address.is_ipv4() { self.ipv4 } else { self.ipv6 }
+    }
 }
 
 /// Whose order of codecs decides. Either way one is answered.
@@ -440,7 +460,8 @@ impl Description {
                 sdp::negotiate(audio, &same_rate)
             }),
         };
-        let (Some(mut accepted), Some(address)) = (accepted, audio.address) else { return Decision::Refuse };
+        let reachable = audio.address.filter(|address| self.config.families.reach(*address));
+        let (Some(mut accepted), Some(address)) = (accepted, reachable) else { return Decision::Refuse };
         if audio.ptime_ms.is_none() {
             let longest = audio.maxptime_ms.unwrap_or(u32::MAX);
             accepted.ptime_ms = accepted.codec.packet_ms(self.config.ptime_ms.min(longest));

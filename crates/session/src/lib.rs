@@ -41,7 +41,7 @@ mod vendor;
 pub mod fuzz;
 
 pub use clips::ClipIndex;
-pub use description::{CodecOrder, DescriptionConfig, SrtpPolicy, resources};
+pub use description::{CodecOrder, DescriptionConfig, Families, SrtpPolicy, resources};
 pub use fetching::{AudioSource, FetchFailure, FetchKey, FetchPurpose, FetchRequest, Fetched, LoadedAudio};
 pub use grammar_job::{CompiledGrammar, GrammarJob};
 pub use grammar_store::GrammarConfig;
@@ -54,4 +54,4 @@ pub use output::{
 pub use output::{HEARING, RECORDING, WAVEFORM};
 pub use recognizer_channel::ResultStyle;
 pub use recording::{Endpointing, RecordKey, RecordSpec, RecordTarget, RecordingEvent};
-pub use session::{RequestIds, Session, SessionConfig};
+pub use session::{RequestIds, Session, SessionConfig, SilentPeer};

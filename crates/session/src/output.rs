@@ -291,6 +291,8 @@ pub enum CloseCause {
     ConnectionLost,
     /// The client made no request.
     NeverUsed,
+    /// The client sent no RTP while somebody listened.
+    PeerSilent,
     /// The server ended it: drain.
     Drained,
     /// An inner part failed.
@@ -307,6 +309,7 @@ impl CloseCause {
             Self::DialogFailed => "dialog-failed",
             Self::ConnectionLost => "connection-lost",
             Self::NeverUsed => "never-used",
+            Self::PeerSilent => "peer-silent",
             Self::Drained => "drained",
             Self::Failed => "failed",
         }

@@ -206,10 +206,10 @@ impl RecognizerChannel {
         self.tell(now, recognizer::Input::Dtmf { digit }, parts);
     }
 
-    pub(crate) fn capture_failed(&mut self, now: Instant, parts: &mut Commons) {
+    pub(crate) fn capture_failed(&mut self, now: Instant, reason: &str, parts: &mut Commons) {
         if let Some(listening) = &self.listening {
             let request_id = listening.request_id;
-            let reason = "the engine does not keep up with the audio".to_owned();
+            let reason = reason.to_owned();
             self.tell(now, recognizer::Input::EngineFailed { request_id, reason }, parts);
         }
     }

@@ -52,8 +52,20 @@ pub struct SessionConfig {
     pub request_ids: RequestIds,
     /// How long a client may take from its ACK to its first request, before the session is taken for abandoned; `None`: for ever.
     pub first_request_wait: Option<Duration>,
+    /// What becomes of a session whose peer sends nothing while somebody listens.
+    pub silent_peer: SilentPeer,
     /// How long a session waits for another control connection, or the BYE that usually comes with its loss.
     pub connection_grace: Duration,
+}
+
+/// What becomes of a session whose peer sends no RTP while somebody listens, for as long as a leg allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SilentPeer {
+    /// It ends with BYE: the peer is taken for gone.
+    #[default]
+    EndsSession,
+    /// The recognition ends with `recognizer-error`, and the session goes on. A recording ends by its own timers.
+    EndsRecognition,
 }
 
 /// What request identifiers rise over (RFC 6787 section 5.2).
@@ -355,6 +367,10 @@ impl Session {
     }
 
     fn leg_event(&mut self, now: Instant, leg: LegId, event: media::LegEvent) {
+        if event == media::LegEvent::PeerSilent && self.config.silent_peer == SilentPeer::EndsSession {
+            self.end(now, CloseCause::PeerSilent);
+            return;
+        }
         for channel in &mut self.channels {
             match channel {
                 Channel::Synthesizer(channel) if channel.leg() == Some(leg) => {
@@ -363,8 +379,9 @@ impl Session {
                 Channel::Recognizer(channel) if channel.leg() == Some(leg) => match event {
                     media::LegEvent::Dtmf { digit, .. } => channel.dtmf(now, digit.as_char(), &mut self.parts),
                     media::LegEvent::CaptureOverrun { capture: HEARING } => {
-                        channel.capture_failed(now, &mut self.parts)
+                        channel.capture_failed(now, "the engine does not keep up with the audio", &mut self.parts);
                     }
+                    media::LegEvent::PeerSilent => channel.capture_failed(now, "no audio comes", &mut self.parts),
                     // Who stores audio notices by itself.
                     media::LegEvent::CaptureOverrun { .. } => {}
                     media::LegEvent::PlayoutStarted { .. }

@@ -175,7 +175,9 @@ impl Speaker {
                 LegEvent::PlayoutStarted { at, .. } | LegEvent::PlayoutFinished { at, .. } => {
                     std::mem::replace(at, no_instant())
                 }
-                LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun { .. } | LegEvent::DtmfSent => no_instant(),
+                LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun { .. } | LegEvent::DtmfSent | LegEvent::PeerSilent => {
+                    no_instant()
+                }
             };
             self.events.push((at, event));
             self.sounded.push(sounded);

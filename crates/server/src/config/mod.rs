@@ -6,6 +6,7 @@
 mod conversation;
 mod fetching;
 mod llm;
+mod network;
 mod reader;
 mod recording;
 mod webhook;
@@ -25,6 +26,7 @@ pub use crate::net::media::PortMode;
 
 pub use conversation::TurnTakingConfig;
 pub use llm::{LlmConfig, ProviderConfig};
+pub use network::Network;
 pub use reader::Mistake;
 use reader::Section;
 pub use recording::{RecorderConfig, RecordingStorageConfig};
@@ -148,6 +150,14 @@ pub struct RtpConfig {
     pub ports: PortMode,
     /// Whether streams follow their peer to where its packets come from.
     pub latching: media::Latching,
+    /// Address written into SDP for peers outside of `local_networks`.
+    pub external_ip: Option<IpAddr>,
+    /// Peers that reach us by our own address.
+    pub local_networks: Vec<Network>,
+    /// How long nothing may come while somebody listens; `None`: for ever.
+    pub timeout: Option<Duration>,
+    /// What becomes of a session then.
+    pub on_timeout: session::SilentPeer,
     /// Media worker threads.
     pub workers: usize,
     /// Codecs that are accepted, in our order.
@@ -433,6 +443,15 @@ fn read_rtp(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RtpConfig {
             _ => Err("must be off, once or handover".to_owned()),
         }),
         port_max: section.port("port_max", 29_999),
+        external_ip: section
+            .parsed("external_ip", None, |text| text.parse().map(Some).map_err(|_| "must be an IP address".to_owned())),
+        local_networks: section.list("local_networks", Network::local(), Network::parse),
+        timeout: Some(section.seconds("timeout_s", 60, 0..=86_400)).filter(|timeout| !timeout.is_zero()),
+        on_timeout: section.parsed("on_timeout", session::SilentPeer::EndsSession, |text| match text {
+            "bye" => Ok(session::SilentPeer::EndsSession),
+            "event" => Ok(session::SilentPeer::EndsRecognition),
+            _ => Err("must be bye or event".to_owned()),
+        }),
         workers: section.count("workers", 1, 1..=64),
         codecs: section.list("codecs", media::Codec::ALL.to_vec(), |text| {
             media::Codec::from_name(text).ok_or_else(|| "must be PCMU, PCMA, L16, G722 or opus".to_owned())

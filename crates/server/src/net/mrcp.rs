@@ -57,8 +57,8 @@ impl ConnectionHandle {
 ///
 /// # Errors
 /// When the port is in use.
-pub(crate) async fn bind(address: IpAddr, port: u16) -> io::Result<(TcpListener, u16)> {
-    let listener = TcpListener::bind((address, port)).await?;
+pub(crate) fn bind(address: IpAddr, port: u16) -> io::Result<(TcpListener, u16)> {
+    let listener = crate::net::listen(SocketAddr::new(address, port))?;
     let port = listener.local_addr()?.port();
     Ok((listener, port))
 }
@@ -97,6 +97,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
+        let peer = crate::net::canonical(peer);
         let place = peers.take(peer.ip(), Holding::Connection);
         let Some(place) = place.filter(|_| open.load(Ordering::Acquire) < limits.connections_max) else {
             counter!("mrcp_connections_refused_total").increment(1);
@@ -267,7 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn con_011_connections_have_keep_alive() {
-        let (listener, port) = bind(IpAddr::from([127, 0, 0, 1]), 0).await.unwrap();
+        let (listener, port) = bind(IpAddr::from([127, 0, 0, 1]), 0).unwrap();
         let (client, accepted) = tokio::join!(TcpStream::connect(("127.0.0.1", port)), listener.accept());
         let (stream, _peer) = accepted.unwrap();
         assert!(!socket2::SockRef::from(&stream).keepalive().unwrap());

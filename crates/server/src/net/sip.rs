@@ -19,7 +19,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
-use crate::net::local_address_towards;
+use crate::net::{canonical, for_socket, local_address_towards};
 use crate::session_task::{Mailbox, ToSession};
 
 /// What waits for the endpoint's task.
@@ -73,12 +73,12 @@ impl SipSockets {
     ///
     /// # Errors
     /// When the port is in use.
-    pub(crate) async fn bind(address: IpAddr, port: u16, udp: bool, tcp: bool) -> io::Result<Self> {
+    pub(crate) fn bind(address: IpAddr, port: u16, udp: bool, tcp: bool) -> io::Result<Self> {
         // A free UDP port may be taken on TCP: try a few.
         let mut attempts = if port == 0 { 16 } else { 1 };
         loop {
             attempts -= 1;
-            let socket = if udp { Some(bind_udp(SocketAddr::new(address, port)).await?) } else { None };
+            let socket = if udp { Some(bind_udp(SocketAddr::new(address, port))?) } else { None };
             let wanted = match &socket {
                 Some(socket) => socket.local_addr()?.port(),
                 None => port,
@@ -86,7 +86,7 @@ impl SipSockets {
             if !tcp {
                 return Ok(Self { udp: socket, tcp: None, port: wanted });
             }
-            match TcpListener::bind((address, wanted)).await {
+            match crate::net::listen(SocketAddr::new(address, wanted)) {
                 Ok(listener) => {
                     let port = listener.local_addr()?.port();
                     return Ok(Self { udp: socket, tcp: Some(listener), port });
@@ -148,6 +148,7 @@ impl<C: Calls> EndpointTask<C> {
                 () = stop.cancelled() => return,
                 received = receive(sockets.udp.as_ref(), &mut datagram) => {
                     let Ok((length, source)) = received else { continue };
+                    let source = canonical(source);
                     let bytes = Bytes::copy_from_slice(datagram.get(..length).unwrap_or_default());
                     let local = self.local(source);
                     self.endpoint.handle_input(clock::now(), Input::Datagram { source, local, bytes });
@@ -210,7 +211,8 @@ impl<C: Calls> EndpointTask<C> {
                 Output::Transmit { flow, bytes } => match flow.transport {
                     Transport::Udp => {
                         if let Some(socket) = udp
-                            && let Err(error) = socket.send_to(&bytes, flow.remote).await
+                            && let Err(error) =
+                                socket.send_to(&bytes, for_socket(flow.remote, self.bound.is_ipv6())).await
                         {
                             tracing::debug!(error = %error, "a SIP datagram could not be sent");
                             self.endpoint.handle_input(clock::now(), Input::TransmitFailed { flow });
@@ -269,8 +271,8 @@ impl<C: Calls> EndpointTask<C> {
 /// Receive buffer that is asked for: some thousand requests that come at once. The system may give less.
 const UDP_BUFFER_OCTETS: usize = 4 << 20;
 
-async fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(address).await?;
+fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::from_std(crate::net::bound(address, socket2::Type::DGRAM)?.into())?;
     if let Err(error) = socket2::SockRef::from(&socket).set_recv_buffer_size(UDP_BUFFER_OCTETS) {
         tracing::debug!(%error, "the receive buffer of SIP over UDP stays as it is");
     }
@@ -309,6 +311,7 @@ async fn accept(listener: TcpListener, endpoint: mpsc::Sender<ToEndpoint>, stop:
             }
         };
         let Ok(local) = stream.local_addr() else { continue };
+        let (local, remote) = (canonical(local), canonical(remote));
         let _may_be_slower = stream.set_nodelay(true);
         let connection = ConnectionId(next);
         next += 1;

@@ -10,6 +10,7 @@ fn config() -> DescriptionConfig {
         has_clips: false,
         connection_reuse: false,
         cmid_optional: true,
+        families: Families::BOTH,
     }
 }
 

@@ -69,6 +69,7 @@ fn config() -> Arc<SessionConfig> {
             has_clips: false,
             connection_reuse: true,
             cmid_optional: true,
+            families: crate::Families::BOTH,
         },
         recognizer: Arc::new(RecognizerConfig { pending_max: 3, ..RecognizerConfig::default() }),
         synthesizer: Arc::new(SynthesizerConfig { pending_max: 3, ..SynthesizerConfig::default() }),
@@ -84,6 +85,7 @@ fn config() -> Arc<SessionConfig> {
         },
         request_ids: RequestIds::Session,
         first_request_wait: Some(Duration::from_secs(60)),
+        silent_peer: crate::SilentPeer::EndsSession,
         connection_grace: Duration::from_secs(2),
     })
 }

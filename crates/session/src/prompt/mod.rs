@@ -428,7 +428,7 @@ impl Prompt {
                     PlayoutOutcome::Failed | PlayoutOutcome::Stopped => self.stopped(&done, position_samples),
                 }
             }
-            LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun { .. } | LegEvent::DtmfSent => {}
+            LegEvent::Dtmf { .. } | LegEvent::CaptureOverrun { .. } | LegEvent::DtmfSent | LegEvent::PeerSilent => {}
         }
     }
 

@@ -45,6 +45,7 @@ fn config() -> Arc<SessionConfig> {
             has_clips: false,
             connection_reuse: false,
             cmid_optional: true,
+            families: session::Families::BOTH,
         },
         recognizer: Arc::new(RecognizerConfig::default()),
         synthesizer: Arc::new(SynthesizerConfig::default()),
@@ -60,6 +61,7 @@ fn config() -> Arc<SessionConfig> {
         },
         request_ids: RequestIds::Session,
         first_request_wait: Some(Duration::from_secs(60)),
+        silent_peer: session::SilentPeer::EndsSession,
         connection_grace: Duration::from_secs(2),
     })
 }

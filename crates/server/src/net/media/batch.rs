@@ -1,32 +1,11 @@
 //! Many datagrams with one system call, in memory that is had once.
 
 use std::io;
-use std::net::{SocketAddr, SocketAddrV6};
 
 /// Largest datagram read: 60 ms of L16 at 16 kHz, with room.
 pub(super) const DATAGRAM_BYTES_MAX: usize = 4_096;
 /// Datagrams of one call.
 pub(super) const BATCH: usize = 64;
-
-/// An address as it is compared and shown: IPv4 as IPv4, also when it came over a socket of both families.
-pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(_) => address,
-        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
-            Some(v4) => SocketAddr::new(v4.into(), v6.port()),
-            // The flow is the sender's business; its scope is needed to answer.
-            None => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
-        },
-    }
-}
-
-/// The address as a socket of the family `is_ipv6` wants it.
-pub(super) fn for_socket(address: SocketAddr, is_ipv6: bool) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if is_ipv6 => SocketAddrV6::new(v4.ip().to_ipv6_mapped(), v4.port(), 0, 0).into(),
-        SocketAddr::V4(_) | SocketAddr::V6(_) => address,
-    }
-}
 
 /// What became of datagrams that were to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +22,8 @@ mod system {
 
     use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
 
-    use super::{BATCH, DATAGRAM_BYTES_MAX, SendOutcome, canonical, for_socket};
+    use super::{BATCH, DATAGRAM_BYTES_MAX, SendOutcome};
+    use crate::net::{canonical, for_socket};
 
     /// Datagrams read and not yet looked at.
     pub(in super::super) struct ReceiveBatch {
@@ -164,7 +144,8 @@ mod system {
 
     use mio::net::UdpSocket;
 
-    use super::{BATCH, DATAGRAM_BYTES_MAX, SendOutcome, canonical, for_socket};
+    use super::{BATCH, DATAGRAM_BYTES_MAX, SendOutcome};
+    use crate::net::{canonical, for_socket};
 
     /// Datagrams read and not yet looked at.
     pub(in super::super) struct ReceiveBatch {
@@ -247,7 +228,10 @@ pub(super) fn is_passing(error: &io::Error) -> bool {
 mod tests {
     use mio::net::UdpSocket;
 
+    use std::net::SocketAddr;
+
     use super::*;
+    use crate::net::{canonical, for_socket};
 
     fn socket(address: &str) -> UdpSocket {
         UdpSocket::bind(address.parse().unwrap()).unwrap()

@@ -53,7 +53,10 @@ impl PortRange {
         for _ in 0..self.pairs {
             let pair = self.next.fetch_add(1, Ordering::Relaxed).checked_rem(self.pairs).unwrap_or(0);
             let port = self.first.saturating_add(pair.saturating_mul(2));
-            let bind = |port| bind_udp(SocketAddr::new(self.address, port));
+            let bind = |port| {
+                let bound = crate::net::bound(SocketAddr::new(self.address, port), socket2::Type::DGRAM)?;
+                io::Result::Ok(UdpSocket::from(bound))
+            };
             match bind(port).and_then(|rtp| Ok((rtp, bind(port.saturating_add(1))?))) {
                 Ok((rtp, rtcp)) => return Ok(PortPair { rtp, rtcp, port }),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
@@ -62,17 +65,6 @@ impl PortRange {
         }
         Err(io::Error::new(io::ErrorKind::AddrInUse, "every RTP port is in use"))
     }
-}
-
-/// Binds a datagram socket that does not block. The unspecified IPv6 address takes both families.
-fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket.into())
 }
 
 /// Asks for room for what comes within a tick, beyond the system's limit where the process may.

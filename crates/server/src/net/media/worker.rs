@@ -13,12 +13,13 @@ use metrics::{Counter, Gauge, counter, gauge};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 
-use super::batch::{BATCH, ReceiveBatch, SendBatch, SendOutcome, for_socket, is_passing};
+use super::batch::{BATCH, ReceiveBatch, SendBatch, SendOutcome, is_passing};
 use super::ports::{PortPair, ReservedPort, ReservedSockets};
 use super::shared_port::SharedPort;
 use super::slot::{Slot, Sockets, Taken};
 use super::{Deliver, LegKey};
 use crate::clock;
+use crate::net::for_socket;
 
 /// How often a worker advances its legs.
 const TICK: Duration = Duration::from_millis(10);
