@@ -4,6 +4,9 @@
 //! Callers with many synthetic voices (never the recognizer's own) say phrases of a grammar, and sentences that are in
 //! none, through SIP, MRCPv2 and RTP (G.711) to the whole server with its real models. With Confidence-Threshold at 0
 //! every match comes back with its confidence, so that each threshold can be judged afterwards.
+//!
+//! `--transcribe FILE` lets the server write down what it hears in the same calls, and judges the grammars by that; `--judge
+//! FILE` judges what was written down before. What is heard does not depend on the grammar, so one run serves all of them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -17,7 +20,7 @@ use engine::{Backend, EngineConfig, SherpaConfig, SynthesisSpec};
 use mrcp::{HeaderName, Headers};
 use server::Server;
 use server::config::Config;
-use speech::Language;
+use speech::{Grammar, Hypothesis, Language};
 
 /// A telephone's rate.
 const LINE_HZ: u32 = 8_000;
@@ -26,7 +29,7 @@ const LINE_HZ: u32 = 8_000;
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// Thresholds that are judged.
-const THRESHOLDS: [f32; 7] = [0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+const THRESHOLDS: [f32; 8] = [0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 /// Measures recognition with closed grammars.
 #[derive(Debug, Parser)]
@@ -50,6 +53,15 @@ struct Arguments {
     /// Where the callers' audio is kept between runs.
     #[arg(long, default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/closed_grammars"))]
     audio: PathBuf,
+    /// How fast the callers speak, as factors; each in its turn.
+    #[arg(long, value_delimiter = ',', default_values_t = [0.8, 0.9, 1.0])]
+    rates: Vec<f32>,
+    /// Write down what is heard, and judge the grammars by it.
+    #[arg(long)]
+    transcribe: Option<PathBuf>,
+    /// Judge what was written down.
+    #[arg(long, conflicts_with = "transcribe")]
+    judge: Option<PathBuf>,
     /// Print each utterance that was not as wanted.
     #[arg(long)]
     verbose: bool,
@@ -109,23 +121,36 @@ fn main() -> ExitCode {
 #[derive(Debug, Clone)]
 struct Utterance {
     text: String,
+    /// Which voice says it, and how fast.
+    number: usize,
     is_in_grammar: bool,
     audio: CallerAudio,
+}
+
+impl Utterance {
+    fn key(&self) -> (&str, usize) {
+        (&self.text, self.number)
+    }
 }
 
 /// What came back.
 #[derive(Debug, Clone)]
 struct Heard {
     said: String,
+    number: usize,
     is_in_grammar: bool,
     /// The phrase that was matched, and how sure that is.
     matched: Option<(String, f32)>,
+    /// The completion cause, or what was heard.
     cause: String,
     /// From the end of speech to RECOGNITION-COMPLETE.
     took: Duration,
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(file) = &arguments.judge {
+        return judge(file, arguments);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for &spoken in &arguments.languages {
         let (phrases, others) = lists(spoken)?;
@@ -134,10 +159,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let mut sets = Vec::new();
         for &size in &arguments.phrases {
             let grammar: Vec<String> = phrases.iter().take(size).cloned().collect();
-            let step = (grammar.len() / half.max(1)).max(1);
-            let said = (0..half).filter_map(|n| grammar.get((n * step) % grammar.len().max(1)));
             let mut utterances = Vec::new();
-            for (n, text) in said.enumerate() {
+            for (n, text) in chosen(&grammar, half).enumerate() {
                 utterances.push(voice.say(arguments, text, n, true)?);
             }
             for (n, text) in others.iter().cycle().take(half).enumerate() {
@@ -146,15 +169,93 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             sets.push((grammar, utterances));
         }
         drop(voice);
+        if let Some(file) = &arguments.transcribe {
+            let mut all: Vec<Utterance> = sets.into_iter().flat_map(|(_, utterances)| utterances).collect();
+            all.sort_by(|a, b| a.key().cmp(&b.key()));
+            all.dedup_by(|a, b| a.key() == b.key());
+            runtime.block_on(async {
+                let server = Server::start(config(spoken)).await?;
+                let body = GrammarBody::uri("builtin:speech/transcribe");
+                let heard = hear(server.sip_address(), &body, all, arguments.lanes).await?;
+                append(file, spoken, &heard)?;
+                server.stop().await;
+                anyhow::Ok(())
+            })?;
+            continue;
+        }
         runtime.block_on(async {
             let server = Server::start(config(spoken)).await?;
             for (grammar, utterances) in sets {
-                let heard = hear(server.sip_address(), spoken, &grammar, utterances, arguments.lanes).await?;
+                let body = srgs(spoken, &grammar);
+                let heard = hear(server.sip_address(), &body, utterances, arguments.lanes).await?;
                 report(spoken, grammar.len(), &heard, arguments);
             }
             server.stop().await;
             anyhow::Ok(())
         })?;
+    }
+    match &arguments.transcribe {
+        Some(file) => judge(file, arguments),
+        None => Ok(()),
+    }
+}
+
+/// The phrases that are said of a grammar.
+fn chosen(grammar: &[String], count: usize) -> impl Iterator<Item = &String> {
+    let step = (grammar.len() / count.max(1)).max(1);
+    (0..count).filter_map(move |n| grammar.get((n * step) % grammar.len().max(1)))
+}
+
+/// Writes down what was heard.
+fn append(file: &Path, spoken: Spoken, heard: &[Heard]) -> anyhow::Result<()> {
+    use std::io::Write as _;
+
+    let mut out = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
+    for heard in heard {
+        let (text, sure) = heard.matched.clone().unwrap_or_default();
+        let (name, ms) = (spoken.name(), heard.took.as_millis());
+        writeln!(out, "{name}\t{}\t{}\t{text}\t{sure}\t{ms}", heard.said, heard.number)?;
+    }
+    Ok(())
+}
+
+/// Judges grammars by what was written down: the same utterances, matched as the server matches them.
+fn judge(file: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let written = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let half = arguments.utterances / 2;
+    for &spoken in &arguments.languages {
+        let (phrases, others) = lists(spoken)?;
+        let heard = |said: &str, number: usize| {
+            written.lines().find_map(|line| {
+                let mut fields = line.split('\t');
+                let is_it = fields.next() == Some(spoken.name())
+                    && fields.next() == Some(said)
+                    && fields.next() == Some(number.to_string().as_str());
+                let (text, sure, ms) = (fields.next()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+                is_it.then(|| (Hypothesis::new(text, sure, spoken.language()), Duration::from_millis(ms)))
+            })
+        };
+        for &size in &arguments.phrases {
+            let list: Vec<String> = phrases.iter().take(size).cloned().collect();
+            let body = srgs(spoken, &list);
+            let grammar = Grammar::from_body(&body.content_type, body.body.as_bytes(), spoken.language())?;
+            let inside = chosen(&list, half).enumerate().map(|(number, said)| (number, said, true));
+            let outside = others.iter().cycle().take(half).enumerate().map(|(number, said)| (number, said, false));
+            let mut all = Vec::new();
+            for (number, said, is_in_grammar) in inside.chain(outside) {
+                let Some((hypothesis, took)) = heard(said, number) else { continue };
+                let found = grammar.match_speech(std::slice::from_ref(&hypothesis)).into_iter().next();
+                all.push(Heard {
+                    said: said.clone(),
+                    number,
+                    is_in_grammar,
+                    matched: found.map(|found| (text(&found.instance), found.confidence)),
+                    cause: format!("{:?} ({:.2})", hypothesis.text, hypothesis.confidence),
+                    took,
+                });
+            }
+            report(spoken, size, &all, arguments);
+        }
     }
     Ok(())
 }
@@ -209,21 +310,22 @@ impl Voices {
     /// Has a phrase said by the voice of that number, or takes what it said in an earlier run; and puts the line's noise on it.
     fn say(&self, arguments: &Arguments, text: &str, number: usize, is_in_grammar: bool) -> anyhow::Result<Utterance> {
         let voice = self.names.get(number % self.names.len().max(1)).context("a voice")?;
-        let folder = arguments.audio.join(self.spoken.name()).join(voice);
+        let rate = arguments.rates.get(number % arguments.rates.len().max(1)).copied().unwrap_or(1.0);
+        let folder = arguments.audio.join(self.spoken.name()).join(format!("{voice} {rate}"));
         let file = folder.join(text.replace(|c: char| !c.is_alphanumeric(), "_")).with_extension("wav");
         if !file.exists() {
             std::fs::create_dir_all(&folder)?;
             let mut spec = SynthesisSpec::new(text, self.spoken.language(), LINE_HZ);
             spec.voice = Some(voice.clone());
             // People do not all speak at one pace.
-            spec.rate = [0.9, 1.0, 1.15].get(number % 3).copied().unwrap_or(1.0);
+            spec.rate = rate;
             let samples = engine::say(&self.synthesis, spec)?;
             write(&file, &samples)?;
             eprintln!("{}: {text}", voice);
         }
         let mut audio = CallerAudio::load(&file, LINE_HZ)?;
         add_noise(&mut audio.samples, arguments.noise_db, number);
-        Ok(Utterance { text: text.to_owned(), is_in_grammar, audio })
+        Ok(Utterance { text: text.to_owned(), number, is_in_grammar, audio })
     }
 }
 
@@ -265,12 +367,10 @@ fn add_noise(samples: &mut [i16], below_db: f64, seed: usize) {
 
 async fn hear(
     server: SocketAddr,
-    spoken: Spoken,
-    grammar: &[String],
+    grammar: &GrammarBody,
     utterances: Vec<Utterance>,
     lanes: usize,
 ) -> anyhow::Result<Vec<Heard>> {
-    let grammar = srgs(spoken, grammar);
     let mut tasks = tokio::task::JoinSet::new();
     let lanes = lanes.max(1);
     for lane in utterances.chunks(utterances.len().div_ceil(lanes).max(1)) {
@@ -279,14 +379,18 @@ async fn hear(
             let config = ClientConfig { connections: ConnectionPolicy::AlwaysNew, ..ClientConfig::new(server) };
             let client = Client::start(config, Ladder::off(now())).await?;
             let mut session = client.open_recognizer(None).await?;
-            session.define_grammar("closed@bench", &grammar).await?;
+            let is_list = grammar.content_type != "text/uri-list";
+            if is_list {
+                session.define_grammar("closed@bench", &grammar).await?;
+            }
+            let grammar = if is_list { GrammarBody::uri("session:closed@bench") } else { grammar };
             let mut all = Vec::new();
             for utterance in lane {
                 let headers = Headers::new()
                     .with(HeaderName::ConfidenceThreshold, "0.0")
                     .with(HeaderName::SpeechCompleteTimeout, "500")
                     .with(HeaderName::SpeechIncompleteTimeout, "1000");
-                let request = session.recognize(&GrammarBody::uri("session:closed@bench"), headers).await?;
+                let request = session.recognize(&grammar, headers).await?;
                 let begun = now();
                 session.send_audio(&utterance.audio);
                 let ended = session.finished(request, WITHIN).await?;
@@ -294,6 +398,7 @@ async fn hear(
                 let matched = ended.result.map(|result| (text(&result.instance), result.confidence));
                 all.push(Heard {
                     said: utterance.text,
+                    number: utterance.number,
                     is_in_grammar: utterance.is_in_grammar,
                     matched: matched.filter(|(text, _)| !text.is_empty()),
                     cause: ended.cause.map(|cause| cause.to_string()).unwrap_or_default(),

@@ -27,6 +27,7 @@ use crate::net::sip::{ToEndpoint, sleep_until};
 use crate::peers::PeerPermit;
 use crate::recordings::Recordings;
 use crate::shared::Shared;
+use crate::tasks;
 
 /// What waits for one session. Its traffic is small: messages, results and sentences, never frames.
 pub(crate) const INBOX_MAX: usize = 256;
@@ -166,13 +167,20 @@ impl SessionTask {
                 message = self.inbox.recv() => match message {
                     Some(message) => {
                         if let Some(input) = self.translate(message) {
-                            self.session.handle_input(clock::now(), input);
+                            self.tell(input);
                         }
                     }
                     // The mailbox is held by this task itself, so this does not happen.
                     None => return CloseCause::Failed,
                 },
-                () = sleep_until(timeout) => self.session.handle_timeout(clock::now()),
+                () = sleep_until(timeout) => {
+                    let session = &mut self.session;
+                    if session.has_scripts() {
+                        tasks::aside(|| session.handle_timeout(clock::now()));
+                    } else {
+                        session.handle_timeout(clock::now());
+                    }
+                }
             }
             closed = self.drain().await;
         }
@@ -180,6 +188,16 @@ impl SessionTask {
             self.shared.conversations.leave(&conversation, self.id);
         }
         closed.unwrap_or(CloseCause::Failed)
+    }
+
+    /// Tells the session something. What may run a stranger's script, or compile a grammar, keeps nobody else waiting.
+    fn tell(&mut self, input: Input) {
+        let session = &mut self.session;
+        if session.may_take_long(&input) {
+            tasks::aside(|| session.handle_input(clock::now(), input));
+        } else {
+            session.handle_input(clock::now(), input);
+        }
     }
 
     fn translate(&mut self, message: ToSession) -> Option<Input> {

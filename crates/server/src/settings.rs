@@ -141,6 +141,7 @@ pub(crate) fn session(
             format: ResultFormat::Nlsml,
             instance: if recognizer.instance_json { InstanceForm::Json } else { InstanceForm::Xml },
             namespaced: recognizer.namespaced,
+            no_input: recognizer.no_input_result,
             barge_in: config.dialog.barge_in,
         },
         request_ids: RequestIds::Session,

@@ -14,8 +14,8 @@ use crate::keyword;
 pub(crate) enum Evidence {
     /// The engine's last word.
     Speech(Vec<Hypothesis>),
-    /// Keys, without the terminator.
-    Keys(String),
+    /// Keys, without the terminator; and what was said before them.
+    Keys { digits: String, spoken: Option<Hypothesis> },
     /// The text of an INTERPRET, in that language.
     Text(String, Language),
 }
@@ -61,11 +61,11 @@ impl Constraints {
     }
 }
 
-/// Whether what was said is the beginning of something that a grammar document takes. Other grammars cannot tell.
+/// Whether what was said is the beginning of something that a closed grammar takes. Others cannot tell.
 fn is_beginning(grammars: &[Grammar], hypotheses: &[Hypothesis]) -> bool {
     hypotheses.first().is_some_and(|best| {
-        let documents = grammars.iter().filter(|grammar| grammar.document().is_some());
-        documents.into_iter().any(|grammar| grammar.progress(best) == Progress::Prefix)
+        let mut closed = grammars.iter().filter(|grammar| !grammar.is_open());
+        closed.any(|grammar| grammar.progress(best) == Progress::Prefix)
     })
 }
 
@@ -89,7 +89,7 @@ impl Finding {
             let result = Some(self.body(&RecognitionResult::NoMatch(&self.no_match())));
             let verdict = match &self.evidence {
                 Evidence::Speech(hypotheses) if is_beginning(&self.grammars, hypotheses) => Verdict::PartialMatch,
-                Evidence::Speech(_) | Evidence::Keys(_) | Evidence::Text(..) => Verdict::NoMatch,
+                Evidence::Speech(_) | Evidence::Keys { .. } | Evidence::Text(..) => Verdict::NoMatch,
             };
             return Outcome { verdict, result };
         }
@@ -104,7 +104,23 @@ impl Finding {
             let result = Some(self.body(&RecognitionResult::SemanticsFailure(&matched)));
             return Outcome { verdict: Verdict::SemanticsFailure, result };
         }
-        Outcome { verdict: Verdict::Match, result: Some(self.body(&RecognitionResult::Matches(&matches))) }
+        let result = match self.rejected_speech() {
+            Some(rejected) => self.body(&RecognitionResult::MatchesBeside { matches: &matches, rejected: &rejected }),
+            None => self.body(&RecognitionResult::Matches(&matches)),
+        };
+        Outcome { verdict: Verdict::Match, result: Some(result) }
+    }
+
+    /// What was said before the keys that count, and is in no grammar.
+    fn rejected_speech(&self) -> Option<NoMatch> {
+        let Evidence::Keys { spoken: Some(spoken), .. } = &self.evidence else { return None };
+        let matches = self.constraints.matches(&self.grammars, std::slice::from_ref(spoken));
+        matches.is_empty().then(|| NoMatch {
+            grammar_uri: String::new(),
+            heard: Some(spoken.text.clone()),
+            confidence: spoken.confidence,
+            mode: InputMode::Speech,
+        })
     }
 
     fn body(&self, result: &RecognitionResult<'_>) -> ResultBody {
@@ -114,7 +130,7 @@ impl Finding {
     fn matches(&self) -> Vec<Match> {
         match &self.evidence {
             Evidence::Speech(hypotheses) => self.constraints.matches(&self.grammars, hypotheses),
-            Evidence::Keys(digits) => speech::match_all_dtmf(&self.grammars, digits).matches,
+            Evidence::Keys { digits, .. } => speech::match_all_dtmf(&self.grammars, digits).matches,
             Evidence::Text(text, language) => {
                 // Nothing was heard, so nothing can be unsure of it.
                 let hypothesis = Hypothesis::new(text, 1.0, *language);
@@ -131,7 +147,7 @@ impl Finding {
     fn no_match(&self) -> NoMatch {
         let best = match &self.evidence {
             Evidence::Speech(hypotheses) => hypotheses.first().map(|best| (best.text.clone(), best.confidence)),
-            Evidence::Keys(digits) => Some((digits.clone(), 1.0)),
+            Evidence::Keys { digits, .. } => Some((digits.clone(), 1.0)),
             Evidence::Text(text, _) => Some((text.clone(), 1.0)),
         };
         let (heard, confidence) = best.map_or((None, 0.0), |(text, confidence)| (Some(text), confidence));
@@ -141,7 +157,7 @@ impl Finding {
             confidence,
             mode: match &self.evidence {
                 Evidence::Speech(_) | Evidence::Text(..) => InputMode::Speech,
-                Evidence::Keys(_) => InputMode::Dtmf,
+                Evidence::Keys { .. } => InputMode::Dtmf,
             },
         }
     }

@@ -349,6 +349,7 @@ impl Entry {
             with.outputs.extend(awaited.into_iter().map(|(key, _)| Output::Abandon { key }));
             let grammar = loader.finish().map_err(|error| failure(&error, &self.uri))?;
             grammar.check_language().map_err(|error| failure(&error, &self.uri))?;
+            with.keys.grammars.loaded(&grammar);
             self.state = State::Ready(vec![grammar.weighted(self.weight)]);
         }
         Ok(())

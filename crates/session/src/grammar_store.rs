@@ -44,15 +44,27 @@ pub(crate) struct Definition {
 pub(crate) struct GrammarStore {
     config: Arc<GrammarConfig>,
     defined: HashMap<String, Definition>,
+    /// Whether any grammar of the session had scripts.
+    has_scripts: bool,
 }
 
 impl GrammarStore {
     pub(crate) fn new(config: Arc<GrammarConfig>) -> Self {
-        Self { config, defined: HashMap::new() }
+        Self { config, defined: HashMap::new(), has_scripts: false }
     }
 
     pub(crate) fn config(&self) -> &GrammarConfig {
         &self.config
+    }
+
+    /// Takes note of a grammar that the session has loaded.
+    pub(crate) fn loaded(&mut self, grammar: &Grammar) {
+        self.has_scripts |= grammar.has_scripts();
+    }
+
+    /// Whether any grammar of the session had scripts.
+    pub(crate) fn has_scripts(&self) -> bool {
+        self.has_scripts
     }
 
     /// What was defined under a Content-ID.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use media::ClockRate;
 use mrcp::recognizer::{
     self, Failure, FailureKind, FinishedInput, GrammarPurpose, InputMatch, InputModes, Outcome, RecognizeParams,
-    Recognizer, RecognizerConfig, ResultConstraints, Verdict, WantedSilence,
+    Recognizer, RecognizerConfig, ResultBody, ResultConstraints, Verdict, WantedSilence,
 };
 use mrcp::{
-    ChannelId, EventName, FetchParams, GrammarRef, Message, RecognizerCause, Request, RequestId, RequestState, Resource,
+    ChannelId, EventName, FetchParams, GrammarRef, HeaderName, Message, RecognizerCause, Request, RequestId,
+    RequestState, Resource,
 };
 use speech::nlsml::{InstanceForm, NlsmlStyle};
 use speech::{Date, Grammar, Hypothesis, InputMode, Language, Match, RecognitionResult, ResultFormat};
@@ -40,6 +41,8 @@ pub struct ResultStyle {
     pub instance: InstanceForm,
     /// Whether `<result>` declares its namespace.
     pub namespaced: bool,
+    /// Whether a recognition in which nothing was said ends with a document that says so, too.
+    pub no_input: bool,
     /// Whether a conversation decides what is an interruption of its prompts; without, all speech is input.
     pub barge_in: bool,
 }
@@ -53,6 +56,8 @@ pub(crate) struct RecognizerChannel {
     /// The day that relative dates are resolved against.
     today: Option<Date>,
     style: ResultStyle,
+    /// What the recognition under way ends with if nothing is said.
+    silence: Option<(RequestId, ResultBody)>,
     loading: GrammarLoading,
     set_cookies: SetCookies,
     /// Of requests that do not listen yet.
@@ -92,6 +97,8 @@ struct Listening {
     /// How keys alone are listened to, where the conversation wants no speech.
     keys_only: Option<KeysOnly>,
     floor: Floor,
+    /// What was said so far, as the engine has it.
+    spoken: Option<Hypothesis>,
 }
 
 /// Whether what is heard is input, which the client is told of by START-OF-INPUT.
@@ -143,6 +150,7 @@ impl RecognizerChannel {
             default_language,
             today: None,
             style,
+            silence: None,
             loading: GrammarLoading::default(),
             set_cookies: SetCookies::default(),
             loaded: HashMap::new(),
@@ -266,6 +274,7 @@ impl RecognizerChannel {
             }
             Heard::Hypotheses { hypotheses, is_final: false } => {
                 let found = listening.constraints().state(&listening.grammars, &hypotheses);
+                listening.spoken = hypotheses.first().filter(|_| has_words(&hypotheses)).cloned();
                 if listening.is_judged() && has_words(&hypotheses) {
                     // The conversation says how long to wait; until it does, the incomplete time-out holds.
                     return self.tell_sound(CallerSound::Words { hypotheses });
@@ -469,11 +478,15 @@ impl RecognizerChannel {
         if is_over {
             self.outputs.extend(self.inputs.forget(message.id()));
         }
-        if let Message::Event(event) = &message
+        if let Message::Event(event) = &mut message
             && event.name == EventName::RecognitionComplete
             && event.headers.recognizer_cause() == Some(RecognizerCause::NoInputTimeout)
         {
             self.silent = Some(event.id);
+            if let Some((_, result)) = self.silence.take_if(|(request_id, _)| *request_id == event.id) {
+                event.headers.push(HeaderName::ContentType, result.content_type);
+                event.body = result.body;
+            }
         }
         if let Some(message) = self.waveforms.send(message, &mut self.outputs) {
             self.outputs.push_back(Output::Mrcp { channel: self.id.clone(), message });
@@ -639,7 +652,13 @@ impl RecognizerChannel {
             decided: None,
             keys_only: None,
             floor: if is_guarded { Floor::Guarded } else { Floor::Yielded },
+            spoken: None,
         };
+        self.silence = self.style.no_input.then(|| {
+            let grammar_uri = listening.grammars.first().map_or("", |grammar| grammar.uri());
+            let result = RecognitionResult::NoInput { grammar_uri };
+            (request_id, result_body(listening.format, &result, &listening.style(self.style)))
+        });
         if listening.audio.is_none() {
             self.outputs.extend(self.waveforms.begin(request_id, &listening.params));
         }
@@ -768,7 +787,8 @@ impl RecognizerChannel {
                 self.caller_turn(CallerInput::Dtmf(digits));
             }
             FinishedInput::Dtmf { digits } => {
-                let outcome = self.found.insert(listening.finding(Evidence::Keys(digits), self.style)).outcome();
+                let evidence = Evidence::Keys { digits, spoken: listening.spoken.take() };
+                let outcome = self.found.insert(listening.finding(evidence, self.style)).outcome();
                 self.machine.handle_input(now, recognizer::Input::Recognized { request_id, outcome });
             }
         }

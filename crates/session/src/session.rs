@@ -9,7 +9,7 @@ use bytes::Bytes;
 use mrcp::recognizer::RecognizerConfig;
 use mrcp::recorder::RecorderConfig;
 use mrcp::synthesizer::SynthesizerConfig;
-use mrcp::{ChannelId, Message, Request, RequestOrder, RequestState, StatusCode};
+use mrcp::{ChannelId, Message, Method, Request, RequestOrder, RequestState, StatusCode};
 use sip::dialog::{Cause, DialogConfig, Event};
 use sip::endpoint::IncomingInvite;
 use sip::{Dialog, Headers, Seed, Status};
@@ -301,6 +301,34 @@ impl Session {
             (State::Waiting | State::Reserving, Input::Close { cause }) => self.end(now, cause),
         }
         self.drain(now);
+    }
+
+    /// Whether a grammar of this session has scripts, so that any input may run one. They end within limits, but those are counts:
+    /// the slowest takes half a second.
+    pub fn has_scripts(&self) -> bool {
+        self.parts.grammars.has_scripts()
+    }
+
+    /// Whether [`Self::handle_input`] may take longer than a few milliseconds: it compiles a grammar, or runs scripts of one.
+    pub fn may_take_long(&self, input: &Input) -> bool {
+        match input {
+            Input::Mrcp(request) => {
+                let has_grammars =
+                    matches!(request.method, Method::DefineGrammar | Method::Recognize | Method::Interpret);
+                has_grammars || self.has_scripts()
+            }
+            Input::Fetched { .. } | Input::Compiled { .. } => true,
+            Input::Leg { .. } | Input::Heard { .. } => self.has_scripts(),
+            Input::Sip(_)
+            | Input::Reserved { .. }
+            | Input::ReservationRefused { .. }
+            | Input::ConnectionLost { .. }
+            | Input::Synthesized { .. }
+            | Input::AudioLoaded { .. }
+            | Input::Recording { .. }
+            | Input::Conversation { .. }
+            | Input::Close { .. } => false,
+        }
     }
 
     /// Acts on what is due.

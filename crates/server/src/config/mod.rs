@@ -209,6 +209,8 @@ pub struct RecognizerConfig {
     pub instance_json: bool,
     /// Whether NLSML carries its default namespace.
     pub namespaced: bool,
+    /// Whether silence ends with a document that says so, beside the completion cause.
+    pub no_input_result: bool,
 }
 
 /// `[synthesizer]`: defaults of the synthesizer resource.
@@ -517,6 +519,7 @@ fn read_recognizer(root: &mut Table, mistakes: &mut Vec<Mistake>) -> RecognizerC
             _ => Err("must be json or xml".to_owned()),
         }),
         namespaced: section.flag("namespaced", true),
+        no_input_result: section.flag("no_input_result", false),
     };
     section.finish();
     config

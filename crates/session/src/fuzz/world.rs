@@ -81,6 +81,7 @@ fn config() -> Arc<SessionConfig> {
             format: speech::ResultFormat::default(),
             instance: InstanceForm::Json,
             namespaced: true,
+            no_input: true,
             barge_in: true,
         },
         request_ids: RequestIds::Session,

@@ -57,6 +57,7 @@ fn config() -> Arc<SessionConfig> {
             format: speech::ResultFormat::Nlsml,
             instance: InstanceForm::Json,
             namespaced: true,
+            no_input: true,
             barge_in: true,
         },
         request_ids: RequestIds::Session,

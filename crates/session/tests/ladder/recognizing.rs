@@ -111,6 +111,50 @@ fn rec_056_nls_011_sec_017_a_script_that_fails_completes_with_012_and_the_words(
 }
 
 #[test]
+fn silence_ends_with_a_document_that_says_so_where_that_is_wanted() {
+    let mut ladder = Ladder::established(Resource::SpeechRecog);
+    ladder.recognize(&[(HeaderName::NoInputTimeout, "1000")], "builtin:grammar/digits");
+    ladder.pass(1_100);
+    assert_eq!(ladder.last(), "RECOGNITION-COMPLETE COMPLETE 002 no-input-timeout");
+    let [only] = ladder.last_result().interpretations.try_into().unwrap();
+    assert_eq!((only.grammar.as_deref(), only.instance), (Some("builtin:grammar/digits"), None));
+    assert!(matches!(only.input, speech::nlsml::Input::NoInput));
+}
+
+#[test]
+fn keys_that_match_after_words_that_do_not_make_a_mixed_result() {
+    let keyed = |said: &str| {
+        let mut ladder = Ladder::established(Resource::SpeechRecog);
+        ladder.recognize(&[], "builtin:grammar/boolean\nbuiltin:dtmf/digits?length=2");
+        ladder.hear(Heard::SpeechStarted { offset: Duration::from_millis(300) });
+        ladder.pass(300);
+        ladder.hear(Heard::SpeechEnded { offset: Duration::from_millis(600), silence: Duration::ZERO });
+        let hypotheses = vec![Hypothesis::new(said, 0.6, Language::English)];
+        ladder.hear(Heard::Hypotheses { hypotheses, is_final: false });
+        ladder.press("42");
+        ladder.pass(100);
+        assert_eq!(ladder.last(), "RECOGNITION-COMPLETE COMPLETE 000 success");
+        String::from_utf8(
+            ladder
+                .outputs
+                .iter()
+                .rev()
+                .find_map(|output| match output {
+                    Output::Mrcp { message, .. } if !message.body().is_empty() => Some(message.body().to_vec()),
+                    _ => None,
+                })
+                .unwrap(),
+        )
+        .unwrap()
+    };
+    let mixed = keyed("banana");
+    assert!(mixed.contains("<nomatch>banana</nomatch></input><input mode=\"dtmf\""), "{mixed}");
+    assert!(mixed.contains("4 2</input></input>"), "{mixed}");
+    // What matched, and was taken over by keys, was no mistake.
+    assert!(!keyed("yes").contains("nomatch"));
+}
+
+#[test]
 fn rec_031_a_match_has_to_be_surer_than_the_threshold() {
     for (threshold, cause) in [("0.79", "000 success"), ("0.8", "001 no-match"), ("1.0", "001 no-match")] {
         let mut ladder = Ladder::established(Resource::SpeechRecog);

@@ -15,6 +15,7 @@ mod english;
 mod keys;
 mod money;
 mod params;
+mod progress;
 mod time;
 mod tokens;
 
@@ -130,15 +131,6 @@ impl Builtin {
                 meaning.map(|meaning| (length, meaning.instance))
             })
             .collect()
-    }
-
-    /// Whether more words could follow what means this, and make another value of it.
-    pub(crate) fn can_grow(&self, instance: &Value) -> bool {
-        match self.kind {
-            Kind::Boolean(_) => false,
-            Kind::Digits(lengths) => instance.as_str().is_none_or(|digits| digits.len() < lengths.max),
-            Kind::Date | Kind::Currency | Kind::Number(_) | Kind::Phone | Kind::Time => true,
-        }
     }
 
     /// How keys stand to this type.

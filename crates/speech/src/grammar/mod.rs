@@ -35,7 +35,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::{DialogGrammar, Hypothesis, Language, SemanticsError, SemanticsErrorKind, builtin::Builtin, text};
+use crate::{DialogGrammar, Hypothesis, Language, SemanticsError, SemanticsErrorKind, builtin::Builtin, sisr, text};
 use linked::LinkedGrammar;
 use rule_grammar::{RuleGrammar, Surroundings};
 
@@ -187,6 +187,12 @@ impl Grammar {
     /// rules.
     pub fn has_root(&self) -> bool {
         self.linked().is_none_or(LinkedGrammar::has_root)
+    }
+
+    /// Whether scripts tell what an input means. They end within limits (docs/GRAMMARS.md), but that may take half a second.
+    pub fn has_scripts(&self) -> bool {
+        let documents = self.documents();
+        documents.iter().any(|(_, document)| sisr::any_script(document.tag_format(), document.tags()))
     }
 
     /// The same grammar under the URI by which the client knows it (`session:NAME` for an inline one).
@@ -348,11 +354,9 @@ impl Grammar {
         }
         match &self.rule {
             Rule::Rules(rules) => rules.progress(hypothesis, self.today),
-            // Whatever was said, more may be.
-            Rule::Builtin(builtin) => match self.understand(hypothesis).first() {
-                Some((Ok(instance), _)) => Progress::Complete { can_grow: builtin.can_grow(instance) },
-                Some((Err(_), _)) | None => Progress::Prefix,
-            },
+            // Who hesitates goes on.
+            Rule::Builtin(_) if Builtin::is_silence(&hypothesis.text, hypothesis.language) => Progress::Prefix,
+            Rule::Builtin(builtin) => builtin.progress(&hypothesis.text, hypothesis.language, self.today),
             Rule::Transcribe | Rule::Dialog(_) => {
                 if self.understand(hypothesis).is_empty() {
                     Progress::Prefix
@@ -410,6 +414,18 @@ impl Grammar {
                 (1..=texts.len()).rev().map(|length| (length, words(length).into())).collect()
             }
             Rule::Dialog(_) | Rule::Rules(_) => Vec::new(),
+        }
+    }
+
+    /// Whether more words can follow these in a builtin grammar.
+    fn goes_on(&self, text: &str, language: Language, today: Option<Date>) -> bool {
+        match &self.rule {
+            Rule::Builtin(builtin) => matches!(
+                builtin.progress(text, language, today),
+                Progress::Prefix | Progress::Complete { can_grow: true }
+            ),
+            Rule::Transcribe => true,
+            Rule::Dialog(_) | Rule::Rules(_) => false,
         }
     }
 

@@ -98,6 +98,11 @@ pub fn check<'a>(format: &TagFormat, tags: impl IntoIterator<Item = &'a str>) ->
     sandbox::check(scripts)
 }
 
+/// Whether any of these tags of a grammar is script, so that what it means is found by running it.
+pub(crate) fn any_script<'a>(format: &TagFormat, mut tags: impl Iterator<Item = &'a str>) -> bool {
+    tags.any(|tag| is_script(format, tag))
+}
+
 /// Whether a tag is script: by the grammar's format; where none is declared, when it begins like one.
 fn is_script(format: &TagFormat, tag: &str) -> bool {
     match format {

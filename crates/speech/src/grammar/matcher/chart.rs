@@ -21,6 +21,8 @@ use crate::grammar::{
 const STEPS_MAX: u32 = 200_000;
 /// What asking a builtin grammar about one word more counts.
 const BUILTIN_STEPS: u32 = 50;
+/// Asking it whether more words can follow is as much as asking about so many words.
+const BUILTIN_GOES_ON_STEPS: u32 = 20;
 /// Words that a builtin grammar inside of another may cover.
 const BUILTIN_WORDS_MAX: usize = 40;
 /// What each word of GARBAGE costs: more than any weight, so that it covers as little as it can.
@@ -475,8 +477,10 @@ impl<'a> Chart<'a> {
                     let end = length.checked_sub(1).and_then(|last| ends.get(last)).copied();
                     end.into_iter().for_each(|end| self.add_builtin(id, end, external, value.clone()));
                 }
-                // Which words could still follow is not known of speech.
-                self.could_go_on |= last == count;
+                if last == count && !self.could_go_on {
+                    self.spend(BUILTIN_STEPS.saturating_mul(BUILTIN_GOES_ON_STEPS));
+                    self.could_go_on = texts.is_empty() || grammar.goes_on(&texts.join(" "), language, today);
+                }
             }
             InputMode::Dtmf => {
                 self.could_go_on |= key.start == count;
