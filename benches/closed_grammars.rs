@@ -175,7 +175,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             all.dedup_by(|a, b| a.key() == b.key());
             runtime.block_on(async {
                 let server = Server::start(config(spoken)).await?;
-                let body = GrammarBody::uri("builtin:speech/transcribe");
+                let uri = format!("builtin:speech/transcribe?language={}", spoken.language().tag());
+                let body = GrammarBody::uri(&uri);
                 let heard = hear(server.sip_address(), &body, all, arguments.lanes).await?;
                 append(file, spoken, &heard)?;
                 server.stop().await;

@@ -2,8 +2,8 @@
 //!
 //! Compiles lists of phrases with a tag each and matches what is in them and what is not, in three shapes: a flat list; a
 //! list whose items may begin with words that all of them share; a list that is a rule behind a carrier phrase of another rule.
-//! Says how long compiling takes, what the compiled grammar takes of memory, and how long an utterance takes. Lists up to
-//! 2,000 phrases are also compared by sound when the words are not found; that is the column "by sound".
+//! Says how long compiling takes, what the compiled grammar takes of memory, and how long an utterance takes. What is not
+//! found word for word is compared by sound; that is the column "by sound".
 
 #![expect(clippy::disallowed_methods, reason = "the time that it takes is what is measured")]
 
