@@ -4,7 +4,10 @@ use std::{
     time::Duration,
 };
 
-use crate::openai::{ApiKey, ProvidersConfig};
+use crate::{
+    openai::{ApiKey, ProvidersConfig},
+    state::StateConfig,
+};
 
 /// The port that a dialog service listens on unless told otherwise.
 pub const DEFAULT_PORT: u16 = 9070;
@@ -26,6 +29,10 @@ pub struct DialogServiceConfig {
     pub models: ProvidersConfig,
     /// How long a model may take for the summary of a conversation that has ended. Zero: rules write it.
     pub summary_within: Duration,
+    /// How often the directory of flows is looked at for changes; zero: never.
+    pub flows_reload: Duration,
+    /// Where conversations live that other instances may go on with; `None`: in this process.
+    pub state: Option<StateConfig>,
     /// What tools of flows may reach.
     pub tools: ToolsConfig,
     /// How long replies may go on after the service was told to stop.
@@ -67,6 +74,8 @@ impl Default for DialogServiceConfig {
             idle_expiry: Duration::from_secs(15 * 60),
             models: ProvidersConfig::new(Vec::new()),
             summary_within: Duration::from_secs(4),
+            flows_reload: Duration::from_secs(2),
+            state: None,
             tools: ToolsConfig::default(),
             drain_grace: Duration::from_secs(5),
         }

@@ -7,8 +7,9 @@ use tonic::Status;
 
 use crate::{
     events::{caller_input, end, event, record, step_events},
-    flow::{Flow, FlowRun, Found, Need, Outcome, Step, ToolResult},
+    flow::{Flow, FlowRun, Found, Need, Outcome, Step, ToolOutcome, ToolResult},
     openai::Usage,
+    state::{SavedDialogue, SavedEvents, SavedPending, SavedRecord},
 };
 
 /// One conversation as the service remembers it.
@@ -29,6 +30,8 @@ pub(crate) struct Dialogue {
     usage: Usage,
     /// Tokens that all replies used.
     tokens: u64,
+    /// The version that the shared store has of it; 0: none.
+    stored_version: u64,
 }
 
 /// A speculative turn that is not settled: how the conversation was before it.
@@ -86,10 +89,73 @@ impl Dialogue {
             record: None,
             usage: Usage::default(),
             tokens: 0,
+            stored_version: 0,
         };
         let step = dialogue.run.start();
         dialogue.reply_with(step);
         Ok(dialogue)
+    }
+
+    /// A conversation that was led elsewhere. `None` when it cannot be gone on with.
+    pub(crate) fn resume(saved: SavedDialogue, flow: Arc<Flow>, stored_version: u64) -> Option<Self> {
+        let mut dialogue = Self {
+            id: saved.id,
+            run: FlowRun::resume(flow, saved.progress)?,
+            turn: saved.turn,
+            reply: saved.reply.events()?,
+            pending: None,
+            waits: 0,
+            record: match saved.record {
+                Some(record) => Some(record.record()?),
+                None => None,
+            },
+            attempt: None,
+            usage: Usage::default(),
+            tokens: saved.tokens,
+            stored_version,
+        };
+        dialogue.pending = saved.pending.map(|SavedPending { need, events_before, said }| {
+            let need = match need {
+                Need::Model(request) => {
+                    Need::Model(crate::flow::ModelRequest { guard: dialogue.run.guard(), ..request })
+                }
+                other @ (Need::Tool(_) | Need::Lookup(_)) => other,
+            };
+            Pending { key: AwaitKey(0), need, events_before, said }
+        });
+        Some(dialogue)
+    }
+
+    /// What another instance needs to go on with it. A speculative turn that is not settled is not part of it.
+    pub(crate) fn save(&self) -> SavedDialogue {
+        let (run, turn, reply, pending) = match &self.attempt {
+            Some(before) => (&before.run, before.turn, &before.reply, &before.pending),
+            None => (&self.run, self.turn, &self.reply, &self.pending),
+        };
+        SavedDialogue {
+            id: self.id.clone(),
+            flow: run.flow().name().to_owned(),
+            flow_version: run.flow().version().to_owned(),
+            progress: run.progress().clone(),
+            turn,
+            reply: SavedEvents::new(reply),
+            pending: pending.as_ref().map(|pending| SavedPending {
+                need: pending.need.clone(),
+                events_before: pending.events_before,
+                said: pending.said.clone(),
+            }),
+            record: self.record.as_ref().map(SavedRecord::new),
+            tokens: self.tokens,
+        }
+    }
+
+    /// The version that the shared store has of it.
+    pub(crate) fn stored_version(&self) -> u64 {
+        self.stored_version
+    }
+
+    pub(crate) fn was_stored(&mut self, version: u64) {
+        self.stored_version = version;
     }
 
     /// Its name.
@@ -281,7 +347,8 @@ impl Dialogue {
     pub(crate) fn tool_answered(&mut self, key: AwaitKey, result: &ToolResult, took: Duration) -> Option<Answer> {
         self.pending.take_if(|pending| pending.key == key)?;
         let step = self.run.tool_answered(self.turn, result, took);
-        Some(self.go_on(step, matches!(result, ToolResult::Failed(_))))
+        let failed = step.tools.iter().any(|call| call.outcome == ToolOutcome::Failed);
+        Some(self.go_on(step, failed))
     }
 
     /// The question was looked up: the rest of the reply. `None` when nobody wants it any more.

@@ -2,7 +2,8 @@ use std::{
     collections::BTreeMap,
     fmt, fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use crate::flow::{Flow, FlowErrors};
@@ -35,6 +36,7 @@ enum Fault {
     Twice { name: String, path: PathBuf },
     NoProvider { name: String, path: PathBuf },
     NoDefault { name: String },
+    Host { flow: String, host: String },
 }
 
 impl fmt::Display for FlowsError {
@@ -49,6 +51,12 @@ impl fmt::Display for FlowsError {
                 Fault::Twice { name, path } => write!(f, "{}: there is another flow {name:?}", path.display())?,
                 Fault::NoProvider { name, path } => {
                     write!(f, "{}: the flow {name:?} needs a language model, and none is configured", path.display())?;
+                }
+                Fault::Host { flow, host } => {
+                    write!(
+                        f,
+                        "the flow {flow:?} has a tool that asks {host}, which is not among the hosts that may be asked"
+                    )?;
                 }
                 Fault::NoDefault { name } => write!(f, "the default flow {name:?} does not exist")?,
             }
@@ -98,6 +106,16 @@ impl Flows {
         if faults.is_empty() { Ok(Self { by_name }) } else { Err(FlowsError { faults }) }
     }
 
+    /// Tools ask the hosts that were configured, and no others.
+    fn check_hosts(&self, hosts: &[String]) -> Result<(), FlowsError> {
+        let asked = self.all().flat_map(|flow| flow.tool_hosts().map(|host| (flow.name(), host)));
+        let faults: Vec<Fault> = asked
+            .filter(|(_, host)| !hosts.iter().any(|allowed| allowed == host))
+            .map(|(flow, host)| Fault::Host { flow: flow.to_owned(), host: host.to_owned() })
+            .collect();
+        if faults.is_empty() { Ok(()) } else { Err(FlowsError { faults }) }
+    }
+
     pub(crate) fn by_name(&self, name: &str) -> Option<Arc<Flow>> {
         self.by_name.get(name).cloned()
     }
@@ -110,6 +128,105 @@ impl Flows {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
     }
+}
+
+/// The flows of the service, which follow their files: what is changed holds for new conversations, and what is broken changes nothing.
+#[derive(Debug)]
+pub(crate) struct FlowShelf {
+    directory: Option<PathBuf>,
+    has_provider: bool,
+    default: String,
+    tool_hosts: Vec<String>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    current: Arc<Flows>,
+    /// Versions that conversations of other instances follow.
+    others: BTreeMap<String, Arc<Flow>>,
+    /// What the files were when they were looked at last.
+    seen: Seen,
+}
+
+/// Name, size and time of each file.
+type Seen = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+/// Versions of other instances that are kept.
+const OTHERS_MAX: usize = 64;
+
+impl FlowShelf {
+    /// As [`Flows::load`]; tools may ask `tool_hosts` only.
+    pub(crate) fn load(
+        directory: Option<&Path>,
+        has_provider: bool,
+        default: &str,
+        tool_hosts: &[String],
+    ) -> Result<Self, FlowsError> {
+        let seen = seen(directory);
+        let current = Flows::load(directory, has_provider, default)?;
+        current.check_hosts(tool_hosts)?;
+        let held = Held { current: Arc::new(current), others: BTreeMap::new(), seen };
+        Ok(Self {
+            directory: directory.map(Path::to_owned),
+            has_provider,
+            default: default.to_owned(),
+            tool_hosts: tool_hosts.to_vec(),
+            held: Mutex::new(held),
+        })
+    }
+
+    /// The flows that new conversations follow.
+    pub(crate) fn current(&self) -> Arc<Flows> {
+        Arc::clone(&self.held().current)
+    }
+
+    /// A flow of that version.
+    pub(crate) fn by_version(&self, version: &str) -> Option<Arc<Flow>> {
+        let held = self.held();
+        held.current.all().find(|flow| flow.version() == version).or_else(|| held.others.get(version)).cloned()
+    }
+
+    /// Remembers a version that conversations of other instances follow.
+    pub(crate) fn keep(&self, flow: Arc<Flow>) -> Arc<Flow> {
+        let mut held = self.held();
+        if held.others.len() >= OTHERS_MAX {
+            held.others.pop_first();
+        }
+        held.others.insert(flow.version().to_owned(), Arc::clone(&flow));
+        flow
+    }
+
+    /// Looks whether files were changed, and loads them if so. Blocks on the disk.
+    ///
+    /// # Errors
+    /// All that is wrong with the changed files; told once, and the flows of before stay.
+    pub(crate) fn refresh(&self) -> Result<bool, FlowsError> {
+        let seen = seen(self.directory.as_deref());
+        if self.held().seen == seen {
+            return Ok(false);
+        }
+        self.held().seen = seen;
+        let flows = Flows::load(self.directory.as_deref(), self.has_provider, &self.default)?;
+        flows.check_hosts(&self.tool_hosts)?;
+        self.held().current = Arc::new(flows);
+        Ok(true)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn seen(directory: Option<&Path>) -> Seen {
+    let paths = directory.map(|directory| files(directory, &mut Vec::new())).unwrap_or_default();
+    paths
+        .into_iter()
+        .map(|path| match fs::metadata(&path) {
+            Ok(file) => (path, file.len(), file.modified().ok()),
+            Err(_) => (path, 0, None),
+        })
+        .collect()
 }
 
 /// The flow files of a directory, in a fixed order.
@@ -190,5 +307,31 @@ mod tests {
     #[test]
     fn a_directory_that_is_not_there_is_an_error() {
         assert!(Flows::load(Some(Path::new("no/such/directory")), false, "follow-up").is_err());
+    }
+
+    #[test]
+    fn a_changed_file_holds_for_new_conversations_and_a_broken_one_changes_nothing() {
+        let directory = directory(&[("small.yaml", SMALL)]);
+        let shelf = FlowShelf::load(Some(directory.path()), false, "small", &[]).unwrap();
+        let first = shelf.current().by_name("small").unwrap();
+        assert!(!shelf.refresh().unwrap());
+        let path = directory.path().join("small.yaml");
+        fs::write(&path, SMALL.replace("Bye.", "Good night.")).unwrap();
+        assert!(shelf.refresh().unwrap());
+        let second = shelf.current().by_name("small").unwrap();
+        assert_ne!(first.version(), second.version());
+        fs::write(&path, SMALL.replace("start: end", "start: nowhere")).unwrap();
+        assert!(shelf.refresh().unwrap_err().to_string().contains("small.yaml:3:8"));
+        assert!(!shelf.refresh().unwrap(), "told once");
+        assert_eq!(shelf.current().by_name("small").unwrap().version(), second.version());
+    }
+
+    #[test]
+    fn the_same_file_has_the_same_version_and_the_authors_is_part_of_it() {
+        let versioned = SMALL.replace("languages:", "version: '2.1'\nlanguages:");
+        let [one, two, three] =
+            [SMALL, SMALL, &versioned].map(|yaml| Flow::load("x", yaml).unwrap().version().to_owned());
+        assert_eq!(one, two);
+        assert!(three.starts_with("2.1+") && three != one, "{three}");
     }
 }

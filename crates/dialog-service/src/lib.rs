@@ -26,6 +26,7 @@ pub mod rehearsal;
 mod reply;
 mod server;
 mod service;
+mod state;
 mod summary;
 mod tools;
 
@@ -35,4 +36,5 @@ pub use openai::{
     ApiKey, Begun, OpenAi, OpenAiConfig, Preset, ProviderError, Providers, ProvidersConfig, ReplyStream, Usage,
 };
 pub use server::{DialogService, DialogServiceError, run};
+pub use state::{StateConfig, StateError};
 pub use tools::ToolClientError;

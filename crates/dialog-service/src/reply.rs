@@ -6,7 +6,7 @@ use tonic::Status;
 
 use crate::{
     dialogue::{Answer, AwaitKey, ModelFinish},
-    dialogues::{SharedDialogue, locked},
+    dialogues::{Dialogues, SharedDialogue, locked},
     flow::{ForbiddenFilter, ModelRequest, Need},
     openai::{Begun, MarkerFilter, ProviderError, Providers},
     tools::ToolClient,
@@ -15,6 +15,7 @@ use crate::{
 /// What replies ask outside of the service.
 #[derive(Debug)]
 pub(crate) struct Helpers {
+    pub(crate) dialogues: Arc<Dialogues>,
     pub(crate) providers: Option<Providers>,
     /// How long the summary of a conversation may be written by a model; zero: rules write it.
     pub(crate) summary_within: Duration,
@@ -94,7 +95,11 @@ impl Reply {
             match awaits {
                 Awaits::Model(model) => {
                     let written = model.write().await;
+                    let is_over = !matches!(written, Ok(Written::Words(_)));
                     self.take_written(key, written);
+                    if is_over {
+                        save(Arc::clone(&self.helpers), Arc::clone(&self.dialogue)).await;
+                    }
                 }
                 Awaits::Other(Need::Tool(request)) => {
                     let request = request.clone();
@@ -109,13 +114,13 @@ impl Reply {
                     let (result, took) = self.helpers.tools.call(&conversation, &request).await;
                     let rest = locked(&self.dialogue).tool_answered(key, &result, took);
                     self.take_rest(rest);
+                    save(Arc::clone(&self.helpers), Arc::clone(&self.dialogue)).await;
                 }
                 Awaits::Other(Need::Lookup(request)) => {
-                    let mut dialogue = locked(&self.dialogue);
-                    let found = dialogue.flow().look_up(request);
-                    let rest = dialogue.looked_up(key, found);
-                    drop(dialogue);
+                    let found = locked(&self.dialogue).flow().look_up(request);
+                    let rest = locked(&self.dialogue).looked_up(key, found);
                     self.take_rest(rest);
+                    save(Arc::clone(&self.helpers), Arc::clone(&self.dialogue)).await;
                 }
                 Awaits::Other(Need::Model(_)) => self.awaits = None,
             }
@@ -169,6 +174,13 @@ impl Drop for Reply {
         {
             locked(&self.dialogue).used(begun.stream.usage());
         }
+    }
+}
+
+/// Writes the conversation once a wait is over. Another instance that was faster has the caller's next turn already.
+async fn save(helpers: Arc<Helpers>, dialogue: SharedDialogue) {
+    if let Err(status) = helpers.dialogues.save(&dialogue).await {
+        tracing::debug!(code = ?status.code(), "the end of a reply was not written");
     }
 }
 

@@ -7,10 +7,11 @@ use tonic::transport::{Server, server::TcpIncoming};
 use crate::{
     config::DialogServiceConfig,
     dialogues::Dialogues,
-    flows::{Flows, FlowsError},
+    flows::{FlowShelf, FlowsError},
     openai::{ProviderError, Providers},
     reply::Helpers,
     service::Service,
+    state::{StateError, StateStore},
     tools::{ToolClient, ToolClientError},
 };
 
@@ -28,6 +29,9 @@ pub enum DialogServiceError {
     /// The language model's configuration cannot be used.
     #[error("the language model's configuration cannot be used")]
     Provider(#[source] ProviderError),
+    /// The store of the state cannot be used.
+    #[error("the store of the state cannot be used")]
+    State(#[source] StateError),
     /// Tools cannot be used as configured.
     #[error("tools cannot be used as configured")]
     Tools(#[source] ToolClientError),
@@ -55,6 +59,7 @@ pub struct DialogService {
     address: SocketAddr,
     service: Service,
     idle_expiry: Duration,
+    flows_reload: Duration,
     drain_grace: Duration,
 }
 
@@ -64,8 +69,19 @@ impl DialogService {
     /// # Errors
     /// When the flows or the provider's configuration cannot be used, or the address is taken.
     pub async fn bind(config: DialogServiceConfig) -> Result<Self, DialogServiceError> {
-        let flows = Flows::load(config.flows.as_deref(), !config.models.providers.is_empty(), &config.default_flow)
-            .map_err(DialogServiceError::Flows)?;
+        let flows = FlowShelf::load(
+            config.flows.as_deref(),
+            !config.models.providers.is_empty(),
+            &config.default_flow,
+            &config.tools.hosts,
+        );
+        let flows = Arc::new(flows.map_err(DialogServiceError::Flows)?);
+        let mut dialogues = Dialogues::new(config.conversations_max, config.idle_expiry);
+        if let Some(state) = &config.state {
+            let store = StateStore::connect(state, config.idle_expiry).await.map_err(DialogServiceError::State)?;
+            dialogues = dialogues.with_store(store, Arc::clone(&flows));
+        }
+        let dialogues = Arc::new(dialogues);
         let providers = Providers::new(config.models).map_err(DialogServiceError::Provider)?;
         let tools = ToolClient::new(config.tools).map_err(DialogServiceError::Tools)?;
         let failed = |source| DialogServiceError::Listen { address: config.listen, source };
@@ -74,10 +90,17 @@ impl DialogService {
         let service = Service {
             flows,
             default_flow: config.default_flow,
-            dialogues: Arc::new(Dialogues::new(config.conversations_max, config.idle_expiry)),
-            helpers: Arc::new(Helpers { providers, summary_within: config.summary_within, tools }),
+            dialogues: Arc::clone(&dialogues),
+            helpers: Arc::new(Helpers { dialogues, providers, summary_within: config.summary_within, tools }),
         };
-        Ok(Self { listener, address, service, idle_expiry: config.idle_expiry, drain_grace: config.drain_grace })
+        Ok(Self {
+            listener,
+            address,
+            service,
+            idle_expiry: config.idle_expiry,
+            flows_reload: config.flows_reload,
+            drain_grace: config.drain_grace,
+        })
     }
 
     /// Where it listens.
@@ -97,7 +120,8 @@ impl DialogService {
             .map_err(DialogServiceError::Reflection)?;
         let (health, health_service) = tonic_health::server::health_reporter();
         let dialogues = Arc::clone(&self.service.dialogues);
-        let flows = self.service.flows.names().collect::<Vec<_>>().join(", ");
+        let shelf = Arc::clone(&self.service.flows);
+        let flows = shelf.current().names().collect::<Vec<_>>().join(", ");
         let dialog = DialogServer::new(self.service).max_decoding_message_size(REQUEST_BYTES_MAX);
         health.set_serving::<DialogServer<Service>>().await;
         tracing::info!(address = %self.address, flows, "the dialog service listens");
@@ -114,13 +138,16 @@ impl DialogService {
                 let _ = stopped.changed().await;
             });
         let mut sweep = time::interval((self.idle_expiry / 4).clamp(Duration::from_millis(10), SWEEP_EVERY_MAX));
+        let mut reload = time::interval(self.flows_reload.max(Duration::from_millis(10)));
+        reload.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         tokio::pin!(serve, shutdown);
         loop {
             tokio::select! {
                 served = &mut serve => return served.map_err(DialogServiceError::Serve),
                 () = &mut shutdown => break,
+                _ = reload.tick(), if !self.flows_reload.is_zero() => refresh(&shelf).await,
                 _ = sweep.tick() => {
-                    dialogues.forget_idle();
+                    dialogues.forget_idle().await;
                     metrics::gauge!("dialog_conversations_remembered").set(f64::from(u32::try_from(dialogues.len()).unwrap_or(u32::MAX)));
                 }
             }
@@ -134,6 +161,23 @@ impl DialogService {
                 Ok(())
             }
         }
+    }
+}
+
+/// Loads flows whose files were changed, off the async threads.
+async fn refresh(shelf: &Arc<FlowShelf>) {
+    let shelf = Arc::clone(shelf);
+    match tokio::task::spawn_blocking(move || shelf.refresh()).await {
+        Ok(Ok(true)) => {
+            metrics::counter!("dialog_flow_reloads_total", "outcome" => "loaded").increment(1);
+            tracing::info!("changed flows were loaded; new conversations follow them");
+        }
+        Ok(Ok(false)) => {}
+        Ok(Err(faults)) => {
+            metrics::counter!("dialog_flow_reloads_total", "outcome" => "refused").increment(1);
+            tracing::error!(%faults, "changed flows cannot be used; those of before stay");
+        }
+        Err(_) => tracing::error!("loading changed flows failed"),
     }
 }
 
