@@ -310,6 +310,20 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_forms_are_those_of_the_flows() {
+        for (file, yaml) in SHIPPED {
+            let flow = Flow::load(file, yaml).unwrap();
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("flows/forms/{}.json", flow.name()));
+            let form = format!("{:#}\n", flow.form_schema());
+            // To write them anew: VOXGATE_WRITE_FORMS=1.
+            if std::env::var_os("VOXGATE_WRITE_FORMS").is_some() {
+                fs::write(&path, &form).unwrap();
+            }
+            assert_eq!(fs::read_to_string(&path).unwrap_or_default(), form, "{}", path.display());
+        }
+    }
+
+    #[test]
     fn a_changed_file_holds_for_new_conversations_and_a_broken_one_changes_nothing() {
         let directory = directory(&[("small.yaml", SMALL)]);
         let shelf = FlowShelf::load(Some(directory.path()), false, "small", &[]).unwrap();

@@ -11,6 +11,7 @@ mod conversation_metrics;
 mod conversation_record;
 mod conversations;
 mod fetching;
+pub mod flow_cli;
 pub mod grammar_cli;
 mod http;
 mod net;

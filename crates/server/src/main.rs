@@ -70,6 +70,8 @@ enum DialogCommand {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    Flows(server::flow_cli::FlowCommand),
 }
 
 #[derive(Debug, Args)]
@@ -280,7 +282,14 @@ async fn termination() -> std::io::Result<()> {
 }
 
 fn check_dialog(command: &DialogCommand) -> anyhow::Result<ExitCode> {
-    let DialogCommand::Check { address, flow, language, first_event_ms, json } = command;
+    let (address, flow, language, first_event_ms, json) = match command {
+        DialogCommand::Check { address, flow, language, first_event_ms, json } => {
+            (address, flow, language, first_event_ms, json)
+        }
+        DialogCommand::Flows(command) => {
+            return runtime()?.block_on(command.run(&mut std::io::stdout(), &mut std::io::stderr()));
+        }
+    };
     let options = CheckOptions {
         flow: flow.clone(),
         language: language.clone(),

@@ -191,6 +191,9 @@ pub(crate) fn dialog_service(config: &Config) -> Result<DialogServiceConfig, Dia
             None => ProvidersConfig::new(Vec::new()),
         },
         summary_within: dialog.llm.as_ref().map_or(Duration::ZERO, |llm| llm.summary_within),
+        flows_reload: dialog.flows_reload,
+        state: dialog.state.clone(),
+        tools: dialog.tools.clone(),
         ..DialogServiceConfig::default()
     })
 }

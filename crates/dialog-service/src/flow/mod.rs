@@ -374,4 +374,6 @@ impl fmt::Display for FlowErrors {
 impl std::error::Error for FlowErrors {}
 
 #[cfg(test)]
+mod language_tests;
+#[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //! Nothing outside this module reads configuration; each core gets its own settings, made here.
 
 mod conversation;
+mod dialog_service;
 mod fetching;
 mod llm;
 mod network;
@@ -242,6 +243,12 @@ pub struct DialogConfig {
     pub flow: String,
     /// Directory of further flows for the embedded service.
     pub flows: Option<PathBuf>,
+    /// How often the directory is looked at for changes; zero: never.
+    pub flows_reload: Duration,
+    /// Where the embedded service keeps conversations that other instances may go on with.
+    pub state: Option<::dialog_service::StateConfig>,
+    /// What tools of flows may reach.
+    pub tools: ::dialog_service::ToolsConfig,
     /// Time for the service to produce the first text of a turn.
     pub first_text_timeout: Duration,
     /// Time for a whole turn.
@@ -568,6 +575,7 @@ fn read_dialog(root: &mut Table, mistakes: &mut Vec<Mistake>) -> DialogConfig {
     let mut section = Section::take(root, "dialog", mistakes);
     let llm = section.table("llm");
     let webhook = section.table("webhook");
+    let (state, tools) = (section.table("state"), section.table("tools"));
     let mut config = DialogConfig {
         addresses: section.several("address", |address| {
             if address.starts_with("http://") && address.len() > "http://".len() {
@@ -579,6 +587,9 @@ fn read_dialog(root: &mut Table, mistakes: &mut Vec<Mistake>) -> DialogConfig {
         listen: section.address("listen", SocketAddr::from(([127, 0, 0, 1], 9070))),
         flow: section.text("flow").unwrap_or_else(|| "follow-up".to_owned()),
         flows: section.text("flows").map(PathBuf::from),
+        flows_reload: section.seconds("flows_reload_s", 2, 0..=3_600),
+        state: None,
+        tools: ::dialog_service::ToolsConfig::default(),
         first_text_timeout: section.millis("first_text_timeout_ms", 4_000, 100..=60_000),
         turn_timeout: section.millis("turn_timeout_ms", 30_000, 1_000..=600_000),
         records: section.text("records").map(PathBuf::from),
@@ -595,6 +606,10 @@ fn read_dialog(root: &mut Table, mistakes: &mut Vec<Mistake>) -> DialogConfig {
         webhook: None,
     };
     section.finish();
+    config.state = state.and_then(|table| dialog_service::read_state(table, mistakes));
+    if let Some(table) = tools {
+        config.tools = dialog_service::read_tools(table, mistakes);
+    }
     config.webhook = webhook.map(|table| webhook::read(table, mistakes));
     config.llm = llm.map(|table| llm::read(table, mistakes));
     config
@@ -692,6 +707,8 @@ mod tests {
         stated.engine = defaults.engine.clone();
         stated.dialog.addresses = defaults.dialog.addresses.clone();
         stated.dialog.webhook = None;
+        stated.dialog.state = None;
+        stated.dialog.tools = defaults.dialog.tools.clone();
         stated.dialog.flows = defaults.dialog.flows.clone();
         stated.dialog.records = defaults.dialog.records.clone();
         stated.dialog.fallback_target = defaults.dialog.fallback_target.clone();

@@ -127,7 +127,7 @@ impl FlowRun {
             None if sentence.is_ssml => Words::Ssml(self.markup(&sentence.text)),
             None => Words::Plain,
         };
-        let text = if sentence.is_ssml { without_markup(&whole) } else { whole };
+        let text = if sentence.is_ssml { without_markup(&self.markup(&sentence.text)) } else { whole };
         let is_fixed = sentence.text.get(language).is_some_and(Template::is_fixed);
         let voice = sentence.voice.get(&language).or_else(|| self.flow.voices.get(&language));
         step.said.push(Said {
