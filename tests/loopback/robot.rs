@@ -105,3 +105,50 @@ async fn without_a_dialog_service_the_robot_apologizes_and_hangs_up() {
     let report = call(&server, folder.path(), text).await;
     assert_eq!(report.problems, Vec::<String>::new(), "{report:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_caller_is_asked_by_the_server_and_an_answer_is_prepared_while_the_caller_pauses() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "policy: { silence_prompts: { en-US: [Still there?] }, speculation: true }\nslots:\n";
+    std::fs::write(folder.path().join("brief.yaml"), FLOW.replacen("slots:\n", policy, 1)).unwrap();
+    let mut config = configuration();
+    config.dialog.flows = Some(folder.path().to_owned());
+    config.dialog.flow = "brief".to_owned();
+    config.dialog.records = Some(folder.path().join("records"));
+    // Pauses are judged, however late the words of one come.
+    config.recognizer.speech_incomplete_timeout = 2 * crate::support::SOON;
+    let server = Server::start(config).await.unwrap();
+    let text = r#"
+name: Brief
+language: en-US
+reaction_ms: 100
+no_input_timeout_ms: 500
+turns:
+  - { robot: "Pain", silence: true }
+  - { robot: "Still there", say: six.wav, heard: six, action: continue }
+  - { robot: "Fever", say: no.wav, heard: "no" }
+finally: { robot: "Bye", action: hangup, slots: { pain: 6, fever: false } }
+"#;
+    let report = call(&server, folder.path(), text).await;
+    assert_eq!(report.problems, Vec::<String>::new(), "{report:#?}");
+    let records = folder.path().join("records");
+    let record = soon("the record", async {
+        loop {
+            let mut files = std::fs::read_dir(&records).into_iter().flatten().flatten();
+            let file = files.find(|file| file.path().extension().is_some_and(|end| end == "json"));
+            if let Some(text) = file.and_then(|file| std::fs::read_to_string(file.path()).ok()) {
+                return text;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let lines: Vec<&str> =
+        record["transcript"].as_array().unwrap().iter().filter_map(|line| line["text"].as_str()).collect();
+    assert_eq!(lines, ["Pain?", "six", "Fever?", "no", "Bye."], "each once, and nothing of the server's own");
+    let metrics = crate::support::http_get(server.http_address().unwrap(), "/metrics").await.1;
+    for name in ["conversation_silence_prompts_total ", "conversation_speculations_total{outcome=\"committed\"} "] {
+        assert!(metrics.contains(name), "{name}\n{metrics}");
+    }
+}

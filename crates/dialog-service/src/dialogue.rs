@@ -378,3 +378,104 @@ pub(crate) enum ModelFinish<'a> {
     /// It failed, before or in the middle of the reply.
     Failed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLOW: &str = r#"
+flow: brief
+languages: [en]
+start: pain
+slots:
+  pain: { type: number, min: 0, max: 10, whole: true }
+  fever: { type: boolean }
+states:
+  pain:
+    say: { en: "Pain?" }
+    ask: pain
+    give_up: fever
+    next: fever
+  fever:
+    say: { en: "Fever?" }
+    ask: fever
+    give_up: bye
+    next: bye
+  bye:
+    say: { en: "Bye." }
+    hangup: completed
+"#;
+
+    fn dialogue() -> Dialogue {
+        let request = v1::StartConversationRequest { conversation_id: "c".to_owned(), ..Default::default() };
+        Dialogue::new(request, Arc::new(Flow::load("brief", FLOW).unwrap())).unwrap()
+    }
+
+    fn says(dialogue: &mut Dialogue, turn_id: u32, speculation: u32, words: &str) -> Vec<v1::TurnEvent> {
+        let kind = v1::caller_input::Kind::Speech.into();
+        let input = v1::CallerInput { kind, transcript: words.to_owned(), ..Default::default() };
+        let request = v1::TakeTurnRequest { turn_id, speculation, input: Some(input), ..Default::default() };
+        dialogue.take_turn(&request).unwrap().events
+    }
+
+    fn settle(dialogue: &mut Dialogue, turn_id: u32, speculation: u32, outcome: settle_turn_request::Outcome) {
+        dialogue.settle(&v1::SettleTurnRequest { turn_id, speculation, outcome: Some(outcome), ..Default::default() });
+    }
+
+    fn commit() -> settle_turn_request::Outcome {
+        settle_turn_request::Outcome::Commit(v1::Commit::default())
+    }
+
+    fn withdraw() -> settle_turn_request::Outcome {
+        settle_turn_request::Outcome::Withdraw(v1::Withdraw {})
+    }
+
+    #[test]
+    fn an_attempt_that_is_withdrawn_leaves_no_trace() {
+        let (mut plain, mut tried) = (dialogue(), dialogue());
+        says(&mut tried, 1, 1, "six");
+        settle(&mut tried, 1, 1, withdraw());
+        says(&mut tried, 1, 2, "seven");
+        // The turn itself voids the attempt, settled or not.
+        for dialogue in [&mut plain, &mut tried] {
+            says(dialogue, 1, 0, "eight");
+            says(dialogue, 2, 0, "no");
+        }
+        assert_eq!(plain.end(Reason::Hangup, None), tried.end(Reason::Hangup, None));
+    }
+
+    #[test]
+    fn an_attempt_that_is_committed_is_the_turn() {
+        let (mut plain, mut tried) = (dialogue(), dialogue());
+        let events = says(&mut tried, 1, 1, "six");
+        settle(&mut tried, 1, 1, commit());
+        assert_eq!(events, says(&mut plain, 1, 0, "six"));
+        // Settled is settled.
+        settle(&mut tried, 1, 1, withdraw());
+        for dialogue in [&mut plain, &mut tried] {
+            says(dialogue, 2, 0, "no");
+        }
+        assert_eq!(plain.end(Reason::Hangup, None), tried.end(Reason::Hangup, None));
+    }
+
+    #[test]
+    fn an_attempt_that_was_repeated_gets_the_same_reply_and_an_old_one_is_not_settled() {
+        let mut dialogue = dialogue();
+        says(&mut dialogue, 1, 1, "six");
+        let second = says(&mut dialogue, 1, 2, "seven");
+        assert_eq!(says(&mut dialogue, 1, 2, "seven"), second);
+        settle(&mut dialogue, 1, 1, withdraw());
+        settle(&mut dialogue, 1, 2, commit());
+        let record = dialogue.end(Reason::Hangup, None);
+        assert!(record.transcript.iter().any(|line| line.text == "seven"));
+        assert!(!record.transcript.iter().any(|line| line.text == "six"));
+    }
+
+    #[test]
+    fn a_conversation_that_ends_in_an_attempt_has_nothing_of_it() {
+        let mut dialogue = dialogue();
+        says(&mut dialogue, 1, 1, "six");
+        let record = dialogue.end(Reason::CallerGone, None);
+        assert!(!record.transcript.iter().any(|line| line.text == "six"));
+    }
+}
