@@ -11,6 +11,7 @@ mod controlling;
 mod fetching;
 mod media;
 mod protecting;
+mod python;
 mod recognizing;
 mod recording;
 mod robot;

@@ -37,7 +37,7 @@ states:
 "#;
 
 /// Calls `server` with the scenario in `text`, whose audio files say what they are named.
-async fn call(server: &Server, folder: &Path, text: &str) -> ConversationReport {
+pub(crate) async fn call(server: &Server, folder: &Path, text: &str) -> ConversationReport {
     for word in text.lines().filter_map(|line| line.split("say: ").nth(1)?.split(".wav").next()) {
         let spec = hound::WavSpec {
             channels: 1,

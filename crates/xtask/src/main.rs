@@ -3,6 +3,7 @@
 mod ci;
 mod conformance;
 mod demo;
+mod example;
 mod run;
 mod test;
 mod tidy;

@@ -10,7 +10,7 @@ use crate::run::{cargo, is_installed, succeed};
 /// What `cargo xtask test` takes.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// Only what needs no models: the fake engine, no native library.
+    /// Only what needs no models: the fake engine, no native library, no Python.
     #[arg(long)]
     quick: bool,
     /// Passed on to the test runner.
@@ -71,6 +71,8 @@ pub(crate) fn runner(profile: Profile, quick: bool) -> anyhow::Result<Command> {
         fetch(&[])?;
         command.args(["--features", "server/sherpa,engine/sherpa"]);
         with_native(&mut command)?;
+        let example = crate::example::prepare()?;
+        command.env("VOXGATE_EXAMPLE_PYTHON", example.python).env("VOXGATE_EXAMPLE_MODULES", example.modules);
         // A test that would skip for want of models fails instead.
         command.env("VOXGATE_REQUIRE_MODELS", "1");
     }
