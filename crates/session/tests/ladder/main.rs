@@ -7,6 +7,7 @@ mod grammars;
 mod recognizing;
 mod recording;
 mod references;
+mod replying;
 mod rfc_examples;
 mod signalling;
 mod speaking;
