@@ -390,6 +390,7 @@ start: pain
 slots:
   pain: { type: number, min: 0, max: 10, whole: true }
   fever: { type: boolean }
+defaults: { reprompt: { en: "Sorry?" }, silence: { en: "Hello?" } }
 states:
   pain:
     say: { en: "Pain?" }
