@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use proto::v1::{
@@ -15,8 +16,7 @@ use proto::v1::{
     turn_event::Event,
 };
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::runtime::{Builder, Runtime};
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic::{Request, Response, Status};
 
@@ -317,34 +317,39 @@ impl Dialog for Keeper {
     }
 }
 
-/// A service that runs until it is killed.
+/// A service that runs until it is killed, on a runtime of its own: its connections end with it, as those of a process do.
 pub struct Running {
     pub address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    served: JoinHandle<()>,
+    runtime: Option<Runtime>,
 }
 
 impl Running {
     pub async fn start(name: &'static str, store: &Store, breach: Option<Breach>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let service = Keeper { name, store: store.clone(), breach };
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = tokio::spawn(async move {
-            let serve = Server::builder()
-                .add_service(DialogServer::new(service))
-                .serve_with_incoming(TcpIncoming::from(listener));
-            tokio::select! {
-                served = serve => served.unwrap(),
-                _ = stopped => {}
-            }
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.spawn(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            let server = Server::builder().add_service(DialogServer::new(service));
+            server.serve_with_incoming(TcpIncoming::from(listener)).await.unwrap();
         });
-        Self { address, stop: Some(stop), served }
+        Self { address, runtime: Some(runtime) }
     }
 
-    /// Ends it in the middle of whatever it does, and waits until nobody answers at its address.
+    /// Ends it in the middle of whatever it does; when this returns its connections are closed.
     pub async fn kill(mut self) {
-        drop(self.stop.take());
-        self.served.await.unwrap();
+        let runtime = self.runtime.take().unwrap();
+        let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(60)));
+        ended.await.unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
