@@ -68,9 +68,10 @@ fn the_descriptor_set_names_the_service_and_keeps_its_comments() {
     let service = &file.service[0];
     assert_eq!(service.name(), "Dialog");
     let methods: Vec<&str> = service.method.iter().map(|method| method.name()).collect();
-    assert_eq!(methods, [
-        "GetCapabilities", "StartConversation", "TakeTurn", "SettleTurn", "Interrupt", "EndConversation",
-    ]);
+    assert_eq!(
+        methods,
+        ["GetCapabilities", "StartConversation", "TakeTurn", "SettleTurn", "Interrupt", "EndConversation",]
+    );
     assert!([1, 2].iter().all(|&method: &usize| service.method[method].server_streaming()));
     assert!(file.source_code_info.is_some());
 }

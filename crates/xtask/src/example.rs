@@ -23,11 +23,12 @@ pub(crate) struct PythonExample {
 pub(crate) fn prepare() -> anyhow::Result<PythonExample> {
     let folder = root().join("docs/examples/dialog-service-python");
     let requirements = folder.join("requirements.txt");
-    let made_of = [requirements.clone(), root().join("proto/voxgate/dialog/v1/dialog.proto"), folder.join("generate.py")]
-        .iter()
-        .map(|path| std::fs::read_to_string(path).with_context(|| path.display().to_string()))
-        .collect::<Result<Vec<_>, _>>()?
-        .concat();
+    let made_of =
+        [requirements.clone(), root().join("proto/voxgate/dialog/v1/dialog.proto"), folder.join("generate.py")]
+            .iter()
+            .map(|path| std::fs::read_to_string(path).with_context(|| path.display().to_string()))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat();
     let target = target_dir().join("python-example");
     let example = PythonExample { python: target.join("venv/bin/python"), modules: target.join("modules") };
     let mark = target.join("made-of");
