@@ -124,7 +124,7 @@ fn extent(sound: &[f64], within_db: f64) -> (f64, f64) {
     let floor = line::speech_level_db(sound) - within_db;
     let mut loud = sound.chunks(line::FRAME).enumerate().filter(|(_, frame)| sounds::level_db(frame) >= floor);
     let first = loud.next().map_or(0, |(at, _)| at);
-    let last = loud.last().map_or(first, |(at, _)| at + 1);
+    let last = loud.next_back().map_or(first, |(at, _)| at + 1);
     (first as f64 * 10.0, last as f64 * 10.0)
 }
 

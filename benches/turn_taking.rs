@@ -347,7 +347,7 @@ fn is_loud(frame: &[i16]) -> bool {
 /// From the first loud frame to the last.
 fn trimmed(samples: &[i16]) -> &[i16] {
     let frames = || samples.chunks(FRAME).enumerate().filter(|(_, frame)| is_loud(frame)).map(|(at, _)| at * FRAME);
-    let (first, last) = (frames().next().unwrap_or(0), frames().last().unwrap_or(0));
+    let (first, last) = (frames().next().unwrap_or(0), frames().next_back().unwrap_or(0));
     samples.get(first..(last + FRAME).min(samples.len())).unwrap_or_default()
 }
 
@@ -516,7 +516,6 @@ impl<'a> Call<'a> {
         Ok(self.outcome)
     }
 
-    #[expect(clippy::type_complexity, reason = "what a listening consists of, named where it is taken apart")]
     fn listen(
         &self,
         permit: &engine::RecognitionPermit,

@@ -131,7 +131,7 @@ pub(crate) fn music(random: &mut Random, instrument: Instrument, ms: usize) -> S
     let beat_ms = one(random, &[300, 400, 520, 650]);
     let root = 40 + (random.next() % 12) as i32;
     let scale = one(random, &[[0, 2, 4, 5, 7, 9, 11], [0, 2, 3, 5, 7, 8, 10]]);
-    let drums = random.next() % 2 == 0;
+    let drums = random.next().is_multiple_of(2);
     let note = |step: i32| {
         let octave = step.div_euclid(7);
         let key = root + 12 * octave + scale[step.rem_euclid(7) as usize];

@@ -59,6 +59,7 @@ pub struct Conversation {
 
 /// Where the conversation stands with the dialog service.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a conversation has one, and it is a reply most of the time")]
 pub(crate) enum Lead {
     /// Nobody has asked for anything yet.
     Fresh,

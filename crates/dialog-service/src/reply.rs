@@ -31,6 +31,7 @@ pub(crate) struct Reply {
 }
 
 /// What the rest of a reply waits for.
+#[expect(clippy::large_enum_variant, reason = "a reply has one")]
 enum Awaits {
     Model(Box<Model>),
     Other(Need),

@@ -178,6 +178,7 @@ pub(crate) struct Agreed {
 
 /// A media line of the last answer.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a session has a few, and most are the large one")]
 enum Line {
     /// Offered with port 0.
     Released,

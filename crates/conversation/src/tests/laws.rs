@@ -204,7 +204,7 @@ fn run(happenings: &[Happening]) {
             Happening::Sounds(n, what) => Some(Input::Sound {
                 listener: ListenerKey(book.listener(n)),
                 sound: match what {
-                    0 | 1 | 2 => CallerSound::Began,
+                    0..=2 => CallerSound::Began,
                     3 => CallerSound::Paused { since: clock.now() },
                     4 => CallerSound::Resumed,
                     5 => CallerSound::Partial { text: "wait a minute".to_owned() },

@@ -58,6 +58,7 @@ pub(crate) struct StateStore {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a service has one")]
 enum Kind {
     Redis(redis::RedisStore),
     Postgres(postgres::PostgresStore),

@@ -19,18 +19,18 @@ const SOON: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 struct Receiver {
     answers: Arc<Mutex<VecDeque<u16>>>,
-    received: mpsc::UnboundedSender<(HeaderMap, Bytes)>,
+    received: mpsc::Sender<(HeaderMap, Bytes)>,
 }
 
 async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let answer = receiver.answers.lock().unwrap().pop_front().unwrap_or(200);
-    receiver.received.send((headers, body)).unwrap();
+    receiver.received.try_send((headers, body)).unwrap();
     StatusCode::from_u16(answer).unwrap()
 }
 
 /// A receiver that gives these answers, and then 200s.
-async fn receiver(answers: &[u16]) -> (SocketAddr, mpsc::UnboundedReceiver<(HeaderMap, Bytes)>) {
-    let (received, seen) = mpsc::unbounded_channel();
+async fn receiver(answers: &[u16]) -> (SocketAddr, mpsc::Receiver<(HeaderMap, Bytes)>) {
+    let (received, seen) = mpsc::channel(64);
     let state = Receiver { answers: Arc::new(Mutex::new(answers.iter().copied().collect())), received };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -75,7 +75,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
     assert!(waited.await.is_ok(), "{what} did not come");
 }
 
-async fn next(seen: &mut mpsc::UnboundedReceiver<(HeaderMap, Bytes)>) -> (HeaderMap, Bytes) {
+async fn next(seen: &mut mpsc::Receiver<(HeaderMap, Bytes)>) -> (HeaderMap, Bytes) {
     tokio::time::timeout(SOON, seen.recv()).await.expect("a delivery").unwrap()
 }
 
