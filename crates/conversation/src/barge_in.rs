@@ -53,7 +53,7 @@ impl Default for BargeInConfig {
 /// What is heard of the caller while a RECOGNIZE listens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallerSound {
-    /// The caller began to speak; the listening does not count as speech for its client before [`Output::YieldFloor`]
+    /// The caller began to speak; the listening does not count as speech for its client before [`crate::Output::YieldFloor`]
     /// (crate::Output::YieldFloor).
     Began,
     /// These are the words so far of speech that goes on.

@@ -1,7 +1,7 @@
 //! How text is spoken, for synthesizers that cannot find out themselves.
 //!
 //! [`English`] turns English text into the phonemes of Piper voices, from a lexicon and letter-to-sound rules that are
-//! prepared with the models; no espeak-ng is needed. [`spoken_english`] and [`spoken_chinese`] write numbers, times and
+//! prepared with the models; no espeak-ng is needed. [`spoken_english()`] and [`spoken_chinese()`] write numbers, times and
 //! symbols out as words, and are useful before any synthesizer. [`Simplified`] writes what a recognizer heard in simplified
 //! characters.
 //!

@@ -6,7 +6,7 @@
 //!
 //! A recognition runs like this: the session compiles each grammar that a RECOGNIZE names with [`Grammar::from_uri`] or
 //! [`Grammar::from_body`], gives what the engine heard to [`match_all`] (and what was keyed to [`match_all_dtmf`]), and
-//! writes the matches with [`nlsml::write`]. A SPEAK runs through [`segments`].
+//! writes the matches with [`nlsml::write()`]. A SPEAK runs through [`segments`].
 
 mod answer;
 mod builtin;
