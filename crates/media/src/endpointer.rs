@@ -58,6 +58,10 @@ const QUIET_FRAMES: u32 = 4;
 /// without any pause, as loud as it, is noticed that much later; nothing else is.
 const HELD_FRAMES: u32 = 12;
 
+/// So many frames of speech that were looked at, none of them like a tone, come before any is held to be speech unseen: what begins may
+/// be a tone.
+const SURE_FRAMES: u32 = 8;
+
 /// How much quieter than the speech before it a frame may be, in dB, to be held for speech.
 const HELD_DROP_DB: f32 = 10.0;
 
@@ -98,6 +102,8 @@ pub struct Endpointer {
     tone_frames: u32,
     /// Frames since the network was asked.
     held_frames: u32,
+    /// Frames of speech in a row that were looked at, and were like no tone.
+    sure_frames: u32,
     /// Level of the last frames that the network took for speech.
     speech_dbfs: Option<f32>,
     state: State,
@@ -133,6 +139,7 @@ impl Endpointer {
             quiet_frames: 0,
             tone_frames: 0,
             held_frames: 0,
+            sure_frames: 0,
             speech_dbfs: None,
             state: State::Silence,
             events: VecDeque::new(),
@@ -190,10 +197,11 @@ impl Endpointer {
             self.tone_frames = 0;
         }
         if self.quiet_frames > QUIET_FRAMES {
+            self.sure_frames = 0;
             return false;
         }
         if matches!(self.state, State::Speech { silence: 0 })
-            && self.tone_frames == 0
+            && self.sure_frames >= SURE_FRAMES
             && self.held_frames < HELD_FRAMES
             && !is_quiet
             && self.speech_dbfs.is_some_and(|speech_db| level_db > speech_db - HELD_DROP_DB)
@@ -208,9 +216,11 @@ impl Endpointer {
             ClockRate::Hz16000 => self.wide.extend_from_slice(frame),
         }
         if self.detector.predict_i16(&self.wide) < self.config.threshold || is_quiet {
+            self.sure_frames = 0;
             return false;
         }
         self.tone_frames = if self.is_tone(frame) { self.tone_frames.saturating_add(1) } else { 0 };
+        self.sure_frames = if self.tone_frames == 0 { self.sure_frames.saturating_add(1) } else { 0 };
         // A quarter of the way: some syllables make the level.
         let before = self.speech_dbfs.unwrap_or(level_db);
         self.speech_dbfs = Some(before + (level_db - before) / 4.0);
