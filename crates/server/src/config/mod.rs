@@ -702,6 +702,7 @@ mod tests {
         // These have no default value to state; the example shows one.
         let defaults = Config::default();
         stated.server.external_address = defaults.server.external_address;
+        stated.rtp.external_ip = None;
         stated.server.time_zone = defaults.server.time_zone.clone();
         stated.basicsynth.clips = None;
         stated.engine = defaults.engine.clone();
