@@ -148,6 +148,8 @@ impl DialogTask {
         let mut interruption: Work = pending().boxed();
         let mut withdrawal: Work = pending().boxed();
         let mut commit: Option<Work> = None;
+        // Told when the service has taken the last turn.
+        let mut attempt: Option<oneshot::Receiver<()>> = None;
         let mut opening = Opening::Opened;
         loop {
             let command = tokio::select! {
@@ -185,13 +187,27 @@ impl DialogTask {
                     reply = line.start(details, tell_opened).boxed();
                     opening = Opening::Under { opened, patience };
                 }
-                Some(ServiceCommand::TakeTurn(turn)) => reply = line.take_turn(turn).boxed(),
+                Some(ServiceCommand::TakeTurn(turn)) => {
+                    let (tell_taken, taken) = oneshot::channel();
+                    reply = line.take_turn(turn, tell_taken).boxed();
+                    attempt = Some(taken);
+                }
                 Some(ServiceCommand::Settle { turn, speculation, settlement }) => {
-                    let settled = line.settle(turn, speculation, settlement).boxed();
+                    // A settlement that overtakes its attempt would be about nothing.
+                    let taken = attempt.take();
+                    let settled = async move {
+                        if let Some(taken) = taken {
+                            // An attempt that failed is settled all the same.
+                            let _ = timeout(line.timeouts.command, taken).await;
+                        }
+                        line.settle(turn, speculation, settlement).await;
+                    };
+                    let settled = settled.boxed();
                     match settlement {
                         Settlement::Commit { .. } => commit = Some(settled),
                         // The service need not know it before the next attempt, which says the same.
                         Settlement::Withdraw => {
+                            // This cancels the attempt, taken or not.
                             reply = pending().boxed();
                             withdrawal = settled;
                         }
@@ -257,10 +273,10 @@ impl Line {
         .await;
     }
 
-    async fn take_turn(self, turn: TakeTurn) {
+    async fn take_turn(self, turn: TakeTurn, taken: oneshot::Sender<()>) {
         let reply = ReplyKey { turn: turn.turn, speculation: turn.speculation };
         let request = convert::turn_request(&self.conversation_id, turn);
-        self.stream_reply(reply, None, |mut stub| {
+        self.stream_reply(reply, Some(taken), |mut stub| {
             let request = self.request(request.clone(), self.timeouts.reply);
             async move { stub.take_turn(request).await.map(tonic::Response::into_inner) }
         })
@@ -298,7 +314,7 @@ impl Line {
         let begun_at = Instant::now();
         let mut wait = self.timeouts.retry_first;
         // Another server may have led the conversation before: then the service answers a Start with the last reply.
-        let mut may_resume = opened.is_some();
+        let mut may_resume = reply.turn == TurnId::GREETING;
         // Instances that are still to be asked before there is a pause.
         let mut others = self.instances.count().saturating_sub(1);
         loop {

@@ -179,8 +179,11 @@ impl Dialogue {
             return Err(Status::not_found("the conversation was ended"));
         }
         let is_repeated = |open: &Attempt| turn == self.turn && open.number == request.speculation;
-        if !self.attempt.as_ref().is_some_and(is_repeated) {
-            // Another attempt, or the turn itself, voids the one before.
+        if turn > self.turn {
+            // The turn after it: the attempt was the caller's turn, and the word of it was lost.
+            self.attempt = None;
+        } else if !self.attempt.as_ref().is_some_and(is_repeated) {
+            // Another attempt at the turn, or the turn itself, voids the one before.
             self.withdraw();
         }
         if turn == 0 || turn < self.turn {
@@ -456,6 +459,16 @@ states:
         for dialogue in [&mut plain, &mut tried] {
             says(dialogue, 2, 0, "no");
         }
+        assert_eq!(plain.end(Reason::Hangup, None), tried.end(Reason::Hangup, None));
+    }
+
+    #[test]
+    fn the_next_turn_says_that_the_attempt_before_it_was_the_callers_turn() {
+        let (mut plain, mut tried) = (dialogue(), dialogue());
+        says(&mut plain, 1, 0, "six");
+        says(&mut tried, 1, 1, "six");
+        assert_eq!(says(&mut plain, 2, 0, "no"), says(&mut tried, 2, 1, "no"));
+        settle(&mut tried, 2, 1, commit());
         assert_eq!(plain.end(Reason::Hangup, None), tried.end(Reason::Hangup, None));
     }
 
